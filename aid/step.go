@@ -1,0 +1,90 @@
+package aid
+
+import "time"
+
+// Step identifies one transition that a workflow makes: the workflow and its
+// own running number. PostgreSQL keeps the outcome of every step, so that a
+// step that is made twice has one effect and one answer.
+type Step struct {
+	Workflow string `json:"workflow"`
+	Seq      int    `json:"seq"`
+	Case     string `json:"case"`
+}
+
+// Decision is what a person decided on a task, as far as Temporal may know it:
+// note and data stay in the intent row.
+type Decision struct {
+	ID     string   `json:"id"`
+	Task   string   `json:"task"`
+	Kind   TaskKind `json:"kind"`
+	Actor  string   `json:"actor"`
+	Action Action   `json:"action"`
+	Reason string   `json:"reason,omitempty"`
+	Amount int64    `json:"amount,omitempty"` // minor units; 0 when the action sets none
+}
+
+// OpenTask is a task that a workflow waits for.
+type OpenTask struct {
+	ID      string   `json:"id"`
+	Kind    TaskKind `json:"kind"`
+	Duty    string   `json:"duty,omitempty"`
+	Level   string   `json:"level,omitempty"`
+	Subject string   `json:"subject,omitempty"` // tranche, payment or visit
+	Voters  []string `json:"voters,omitempty"`  // who has already decided
+}
+
+// Outcome is what a step did, as the workflow needs to know it. A refusal
+// changed nothing.
+type Outcome struct {
+	Refused     string            `json:"refused,omitempty"`      // code
+	RefusedKind Kind              `json:"refused_kind,omitempty"` // kind of the refusal
+	Result      string            `json:"result,omitempty"`       // what it amounts to: pending, verified, approved ...
+	Place       Place             `json:"place"`
+	Review      int               `json:"review,omitempty"`
+	Now         time.Time         `json:"now"`               // the case's clock
+	WakeAt      *time.Time        `json:"wake_at,omitempty"` // next instant to attend to, on the case's clock
+	Tasks       []OpenTask        `json:"tasks,omitempty"`   // all open tasks of the workflow after the step
+	Duties      map[string]string `json:"duties,omitempty"`  // person -> duty, all of the case
+	Levels      []Level           `json:"levels,omitempty"`  // the approval levels, when they were computed
+	Tranches    []TrancheStep     `json:"tranches,omitempty"`
+	Payment     *PaymentStep      `json:"payment,omitempty"` // the payment that the step made live or ended
+	Next        string            `json:"next,omitempty"`    // id of the workflow that takes over
+}
+
+// TrancheStep is a tranche as the disbursement carries it.
+type TrancheStep struct {
+	ID        string `json:"id"`
+	N         int    `json:"n"`
+	Milestone string `json:"milestone,omitempty"`
+	State     string `json:"state"`
+}
+
+// PaymentStep is a payment as the disbursement carries it.
+type PaymentStep struct {
+	ID    string       `json:"id"`
+	Key   string       `json:"key"`
+	State PaymentState `json:"state"`
+}
+
+// CaseInput starts the workflow of a case's round.
+type CaseInput struct {
+	Case    string `json:"case"`
+	Round   int    `json:"round"`
+	Version int    `json:"programme_version"`
+}
+
+// DisbursementInput starts the workflow that pays an award.
+type DisbursementInput struct {
+	Case  string `json:"case"`
+	Round int    `json:"round"`
+	Award string `json:"award"`
+}
+
+// FollowUpInput starts the workflow that visits a household after payment;
+// the later fields carry it from visit to visit.
+type FollowUpInput struct {
+	Case  string `json:"case"`
+	Round int    `json:"round"`
+	Visit int    `json:"visit"`         // the visit this run is for, from 1
+	Seq   int    `json:"seq,omitempty"` // last step of the run before
+}

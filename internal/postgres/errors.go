@@ -1,0 +1,118 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net"
+
+	"github.com/lib/pq"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// commitError marks an error of COMMIT itself: the transaction may have
+// happened or not.
+type commitError struct{ cause error }
+
+func (e commitError) Error() string { return "commit: " + e.cause.Error() }
+func (e commitError) Unwrap() error { return e.cause }
+
+// commitFailed tells a COMMIT that PostgreSQL refused (a deferred constraint,
+// a serialization failure) from one whose answer never came.
+func commitFailed(err error) error {
+	var pe *pq.Error
+	if errors.As(err, &pe) {
+		return err
+	}
+	return commitError{err}
+}
+
+// retryable tells whether a whole transaction may simply be run again.
+func retryable(err error) bool {
+	var pe *pq.Error
+	return errors.As(err, &pe) && (pe.Code == "40001" || pe.Code == "40P01")
+}
+
+// refusals names the constraints whose violation is an ordinary answer.
+func refusals(constraint string) *aid.Error {
+	switch constraint {
+	case "four_eyes":
+		return aid.Refuse(aid.Forbidden, "four_eyes")
+	case "decisions_once":
+		return aid.Refuse(aid.Conflict, "already_decided")
+	case "cases_one_open":
+		return aid.Refuse(aid.Conflict, "open_case_exists")
+	case "cases_partner_id_external_id_key":
+		return aid.Refuse(aid.Conflict, "duplicate_external_id")
+	case "contributions_fund_id_external_id_key":
+		return aid.Refuse(aid.Conflict, "duplicate_external_id")
+	case "funds_code_key":
+		return aid.Refuse(aid.Conflict, "duplicate_code")
+	case "fund_limit", "fund_parts_not_negative":
+		return aid.Refuse(aid.Conflict, "money_short")
+	case "payments_one_live", "payments_tranche_id_n_key":
+		return aid.Refuse(aid.Conflict, "payment_exists")
+	case "attempts_one_open", "attempts_key_key":
+		return aid.Refuse(aid.Conflict, "attempt_exists")
+	}
+	return nil
+}
+
+// translate turns an error of the driver into an aid.Error: the one door
+// between pq and the rest of the program. An aid.Error passes unchanged.
+func translate(err error) error {
+	var ae *aid.Error
+	var pe *pq.Error
+	var ce commitError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &ae):
+		return err
+	case errors.As(err, &ce):
+		return wrap(aid.Unknown, "commit_unknown", err)
+	case errors.As(err, &pe):
+		return translatePQ(pe)
+	case errors.Is(err, sql.ErrNoRows):
+		return aid.Refuse(aid.NotFound, "not_found")
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return wrap(aid.Unavailable, "cancelled", err)
+	case lost(err):
+		return wrap(aid.Unavailable, "database_away", err)
+	}
+	return err
+}
+
+func translatePQ(pe *pq.Error) error {
+	if pe.Code.Class() == "23" {
+		if e := refusals(pe.Constraint); e != nil {
+			e.Cause = safe(pe)
+			return e
+		}
+		return wrap(aid.Invalid, "constraint_violated", safe(pe))
+	}
+	switch pe.Code {
+	case "40001", "40P01", "57P01", "57P02", "57P03", "25006", "53300", "55P03":
+		return wrap(aid.Unavailable, "database_busy", safe(pe))
+	}
+	return safe(pe)
+}
+
+// safe keeps what an operator needs and drops detail, hint and position,
+// which may quote values.
+func safe(pe *pq.Error) error {
+	return errors.New("postgresql " + string(pe.Code) + " " + pe.Constraint + " " + pe.Table + " " + pe.Routine)
+}
+
+func lost(err error) bool {
+	var ne net.Error
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || errors.As(err, &ne)
+}
+
+func wrap(kind aid.Kind, code string, cause error) *aid.Error {
+	e := aid.Refuse(kind, code)
+	e.Cause = cause
+	return e
+}

@@ -1,0 +1,36 @@
+package postgres
+
+import (
+	"encoding/json"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// Event is one thing that happened to a case. Data holds codes, ids and
+// amounts, never anything personal.
+type Event struct {
+	Kind  string
+	Actor string // a staff subject, a partner id, or "system"
+	Task  string
+	Data  map[string]any
+}
+
+// System is the actor of what nobody in particular did.
+const System = "system"
+
+// AddEvent appends an event to the case's timeline, in the transaction of the
+// fact itself.
+func (tx *Tx) AddEvent(c *Case, e Event) error {
+	if e.Data == nil {
+		e.Data = map[string]any{}
+	}
+	e.Data["programme_version"] = c.ProgrammeVersion
+	raw, err := json.Marshal(e.Data)
+	if err != nil {
+		return err
+	}
+	return tx.one(`
+		INSERT INTO events (id, case_id, n, kind, at, actor, task_id, version, data)
+		SELECT $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, nullif($6, ''), $7, $8 FROM events WHERE case_id = $2`,
+		NewID(aid.EventID), c.ID, e.Kind, tx.Now, e.Actor, e.Task, c.Version, raw)
+}

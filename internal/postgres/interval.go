@@ -1,0 +1,53 @@
+package postgres
+
+import (
+	"time"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// Wait is what a case waits for from now on.
+type Wait struct {
+	Stage   aid.Stage
+	Owner   aid.Owner
+	Task    string
+	Level   string
+	Claimed bool
+}
+
+// BeginWait closes the open interval of the case and opens the next one, so
+// that the intervals of a case always sum to its elapsed time. It does nothing
+// when the case already waits for the same thing.
+func (tx *Tx) BeginWait(caseID string, w Wait) error {
+	_, err := tx.exec(`
+		WITH same AS (
+			SELECT 1 FROM intervals WHERE case_id = $1 AND to_at IS NULL AND stage = $2 AND owner = $3
+			       AND task_id IS NOT DISTINCT FROM nullif($4, '') AND level = $5 AND claimed = $6),
+		ended AS (
+			UPDATE intervals SET to_at = greatest(from_at, $7) WHERE case_id = $1 AND to_at IS NULL
+			       AND NOT EXISTS (SELECT 1 FROM same) RETURNING n, to_at)
+		INSERT INTO intervals (case_id, n, stage, task_id, level, claimed, owner, from_at)
+		SELECT $1, coalesce((SELECT n FROM ended), 0) + 1, $2, nullif($4, ''), $5, $6, $3, coalesce((SELECT to_at FROM ended), $7)
+		WHERE NOT EXISTS (SELECT 1 FROM same)`,
+		caseID, w.Stage, w.Owner, w.Task, w.Level, w.Claimed, tx.Now)
+	return err
+}
+
+// EndWait closes the open interval of a case that has ended.
+func (tx *Tx) EndWait(caseID string) error {
+	_, err := tx.exec(`UPDATE intervals SET to_at = greatest(from_at, $2) WHERE case_id = $1 AND to_at IS NULL`, caseID, tx.Now)
+	return err
+}
+
+// Interval is one stored wait of a case.
+type Interval struct {
+	CaseID  string     `db:"case_id"`
+	N       int        `db:"n"`
+	Stage   aid.Stage  `db:"stage"`
+	TaskID  *string    `db:"task_id"`
+	Level   string     `db:"level"`
+	Claimed bool       `db:"claimed"`
+	Owner   aid.Owner  `db:"owner"`
+	From    time.Time  `db:"from_at"`
+	To      *time.Time `db:"to_at"`
+}

@@ -1,0 +1,125 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// Step makes one transition of a workflow in one transaction: it locks the
+// case, looks whether the step was made before, runs fn, and records the
+// outcome under (workflow, seq). A step that is made again, at once or years
+// later, changes nothing and gives the recorded outcome.
+//
+// A refusal by fn (Invalid, Forbidden, Conflict, Stale) rolls everything back
+// and comes as an Outcome with Refused set, not as an error: the answer for a
+// person, not a fault. Other errors (Unavailable, Unknown) are for the retry
+// policy of the activity.
+func (s *Store) Step(ctx context.Context, step aid.Step, name string, fn func(*Tx, *Case) (aid.Outcome, error)) (aid.Outcome, error) {
+	var out aid.Outcome
+	err := s.Write(ctx, func(tx *Tx) error {
+		c, err := tx.LockCase(step.Case)
+		if err != nil {
+			return err
+		}
+		done, err := tx.recorded(step)
+		if err != nil || done != nil {
+			if done != nil {
+				out = *done
+			}
+			return err
+		}
+		if out, err = fn(tx, c); err != nil {
+			return err
+		}
+		if out, err = tx.complete(step, c, out); err != nil {
+			return err
+		}
+		return tx.record(step, name, out)
+	})
+	if refusal := refused(err); refusal != nil {
+		return *refusal, nil
+	}
+	return out, err
+}
+
+// refused turns a refusal into an outcome; nil for success and for faults.
+func refused(err error) *aid.Outcome {
+	var e *aid.Error
+	if !errors.As(err, &e) {
+		return nil
+	}
+	switch e.Kind {
+	case aid.Invalid, aid.Forbidden, aid.Conflict, aid.Stale, aid.NotFound:
+		return &aid.Outcome{Refused: e.Code, RefusedKind: e.Kind}
+	}
+	return nil
+}
+
+func (tx *Tx) recorded(step aid.Step) (*aid.Outcome, error) {
+	var raw []byte
+	err := tx.get(&raw, `SELECT outcome FROM transitions WHERE workflow_id = $1 AND seq = $2`, step.Workflow, step.Seq)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var out aid.Outcome
+	return &out, json.Unmarshal(raw, &out)
+}
+
+func (tx *Tx) record(step aid.Step, name string, out aid.Outcome) error {
+	raw, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	return tx.one(`INSERT INTO transitions (workflow_id, seq, name, outcome, at) VALUES ($1, $2, $3, $4, $5)`,
+		step.Workflow, step.Seq, name, raw, tx.Now)
+}
+
+// complete fills the parts of an outcome that every step tells alike: where
+// the case stands, what the workflow waits for, and when to wake up.
+func (tx *Tx) complete(step aid.Step, c *Case, out aid.Outcome) (aid.Outcome, error) {
+	out.Place, out.Review, out.Now = c.Place(), c.Review, tx.Now
+	var rows []struct {
+		Duty   *string `db:"duty"`
+		Person *string `db:"person"`
+		taskRef
+	}
+	err := tx.list(&rows, `
+		SELECT t.id, t.kind, t.duty AS task_duty, t.level, t.subject, t.attend_at,
+		       coalesce((SELECT string_agg(d.actor, ' ' ORDER BY d.actor) FROM decisions d
+		                 WHERE d.task_id = t.id AND d.state = 'applied'), '') AS voters,
+		       NULL AS person, NULL AS duty
+		FROM tasks t WHERE t.workflow_id = $1 AND t.closed_at IS NULL
+		UNION ALL
+		SELECT '', '', '', '', '', NULL, '', person, duty FROM case_duties WHERE case_id = $2
+		ORDER BY 1, 8`, step.Workflow, step.Case)
+	if err != nil {
+		return out, err
+	}
+	for _, r := range rows {
+		if r.Person != nil {
+			if out.Duties == nil {
+				out.Duties = map[string]string{}
+			}
+			out.Duties[*r.Person] = *r.Duty
+			continue
+		}
+		out.Tasks = append(out.Tasks, r.open())
+		out.WakeAt = earlier(out.WakeAt, r.AttendAt)
+	}
+	return out, nil
+}
+
+func earlier(a, b *time.Time) *time.Time {
+	if a == nil || (b != nil && b.Before(*a)) {
+		return b
+	}
+	return a
+}

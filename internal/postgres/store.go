@@ -1,0 +1,144 @@
+// Package postgres is the memory: the only SQL of the program. One file per
+// noun; every write runs in an explicit transaction through Write or Step,
+// because lib/pq can execute an autocommit statement twice when a connection
+// breaks. Errors leave this room as aid.Error.
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	_ "github.com/lib/pq" // the driver
+
+	"github.com/aidflow/aidflow/internal/vault"
+)
+
+// Store is the door to PostgreSQL. It is safe for concurrent use.
+type Store struct {
+	db    *sqlx.DB
+	vault *vault.Vault
+	clock func() time.Time
+}
+
+// Open connects to the database and checks that it answers. The clock gives
+// the wall time; a case's own clock is the wall time plus its offset.
+//
+// Errors: Unavailable database_away.
+func Open(ctx context.Context, url string, v *vault.Vault, clock func() time.Time) (*Store, error) {
+	db, err := sqlx.ConnectContext(ctx, "postgres", url)
+	if err != nil {
+		return nil, translate(err)
+	}
+	db.SetMaxOpenConns(32)
+	db.SetMaxIdleConns(32)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	return &Store{db: db, vault: v, clock: clock}, nil
+}
+
+// Close gives the connections back.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Ping tells whether the database answers.
+//
+// Errors: Unavailable database_away.
+func (s *Store) Ping(ctx context.Context) error { return translate(s.db.PingContext(ctx)) }
+
+// Now gives the store's wall clock, in UTC and to the microsecond, which is
+// what PostgreSQL keeps.
+func (s *Store) Now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
+
+// Tx is one transaction. It carries the instant at which everything in it
+// happens: the wall clock, or the clock of the case that the transaction has
+// locked.
+type Tx struct {
+	*sqlx.Tx
+	ctx   context.Context
+	vault *vault.Vault
+	Wall  time.Time // the wall clock
+	Now   time.Time // the case's clock once LockCase was called; else Wall
+}
+
+// Write runs fn in one transaction at READ COMMITTED and commits it. It is run
+// again, at most five times, when PostgreSQL reports a serialization failure or
+// a deadlock: fn may run twice and must not keep anything from the first run.
+// Nesting is impossible: a Tx has no Write.
+//
+// Errors: what fn returns, translated; Unknown commit_unknown when the COMMIT
+// itself failed, so that nobody knows whether it happened.
+func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
+	var err error
+	for attempt := range 5 {
+		err = s.writeOnce(ctx, fn)
+		if !retryable(err) {
+			return translate(err)
+		}
+		pause(ctx, time.Duration(attempt+1)*10*time.Millisecond)
+	}
+	return translate(err)
+}
+
+func (s *Store) writeOnce(ctx context.Context, fn func(*Tx) error) (err error) {
+	tx, err := s.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	defer func() {
+		if err != nil {
+			_ = tx.Rollback() // the first error is the one to tell
+		}
+	}()
+	if err := fn(&Tx{Tx: tx, ctx: ctx, vault: s.vault, Wall: now, Now: now}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return commitFailed(err)
+	}
+	return nil
+}
+
+// read gives a transaction-less reader with the same helpers as Tx.
+func (s *Store) get(ctx context.Context, dest any, query string, args ...any) error {
+	return translate(s.db.GetContext(ctx, dest, query, args...))
+}
+
+func (s *Store) list(ctx context.Context, dest any, query string, args ...any) error {
+	return translate(s.db.SelectContext(ctx, dest, query, args...))
+}
+
+func (tx *Tx) get(dest any, query string, args ...any) error {
+	return tx.GetContext(tx.ctx, dest, query, args...)
+}
+
+func (tx *Tx) list(dest any, query string, args ...any) error {
+	return tx.SelectContext(tx.ctx, dest, query, args...)
+}
+
+// exec runs a statement and gives the number of rows that it changed.
+func (tx *Tx) exec(query string, args ...any) (int64, error) {
+	res, err := tx.ExecContext(tx.ctx, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// one runs a statement that must change exactly one row.
+func (tx *Tx) one(query string, args ...any) error {
+	n, err := tx.exec(query, args...)
+	if err == nil && n != 1 {
+		return sql.ErrNoRows
+	}
+	return err
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}

@@ -85,7 +85,9 @@ func (c *Calendar) Between(from, to time.Time) time.Duration {
 		return -c.Between(to, from)
 	}
 	var sum time.Duration
-	last := dateOf(to.In(c.loc))
+	// One date more: clocks put back just after midnight show the old date
+	// again while the shifts of the new one have begun.
+	last := dateOf(to.In(c.loc)).next()
 	for day := dateOf(from.In(c.loc)); !last.before(day); day = day.next() {
 		for _, span := range c.spans(day) {
 			sum += overlap(span, from, to)

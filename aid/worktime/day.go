@@ -19,7 +19,7 @@ func (d date) utc() time.Time {
 	return time.Date(d.year, d.month, d.day, 0, 0, 0, 0, time.UTC)
 }
 
-func (d date) next() date            { return dateOf(d.utc().AddDate(0, 0, 1)) }
+func (d date) next() date             { return dateOf(d.utc().AddDate(0, 0, 1)) }
 func (d date) before(other date) bool { return d.utc().Before(other.utc()) }
 
 // span is a shift of one date as instants, end excluded.

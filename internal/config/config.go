@@ -1,0 +1,144 @@
+// Package config holds every setting of the program in one struct, read from
+// flags, the environment and files for secrets. Names and meaning are the
+// contract with operators; nothing else in the program reads the environment.
+package config
+
+import (
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/spf13/pflag"
+)
+
+// The modes of a deployment: one is either for trying or for real households.
+const (
+	ModeTest = "test"
+	ModeLive = "live"
+)
+
+// Config is every setting. The tag secret:"yes" hides a value in Print,
+// secret:"url" hides the password inside it. Every NAME of a secret may come
+// from the file that NAME_FILE names.
+type Config struct {
+	Addr            string   `env:"AIDFLOW_ADDR" envDefault:"127.0.0.1:8080" flag:"addr" usage:"address of API and console"`
+	Mode            string   `env:"AIDFLOW_MODE" envDefault:"test" flag:"mode" usage:"test or live"`
+	DatabaseURL     string   `env:"DATABASE_URL" flag:"database-url" secret:"url" usage:"PostgreSQL of the app"`
+	MigrateURL      string   `env:"AIDFLOW_MIGRATE_URL" flag:"migrate-url" secret:"url" usage:"PostgreSQL for the owner of the schema (default: DATABASE_URL)"`
+	KeyFile         string   `env:"AIDFLOW_KEY_FILE" flag:"key-file" usage:"file with the keys that seal personal data"`
+	OIDCIssuer      string   `env:"AIDFLOW_OIDC_ISSUER" flag:"oidc-issuer" usage:"issuer of the staff's tokens"`
+	OIDCAudience    string   `env:"AIDFLOW_OIDC_AUDIENCE" envDefault:"aidflow" flag:"oidc-audience" usage:"audience that a token must name"`
+	SimulatorURL    string   `env:"AIDFLOW_SIMULATOR_URL" flag:"simulator-url" usage:"the pretended bank of test deployments"`
+	SimulatorSecret string   `env:"AIDFLOW_SIMULATOR_SECRET" flag:"simulator-secret" secret:"yes" usage:"secret shared with the simulator"`
+	TrustedProxies  []string `env:"AIDFLOW_TRUSTED_PROXIES" flag:"trusted-proxies" usage:"addresses or CIDRs whose X-Forwarded-For is believed, with commas"`
+	LogLevel        string   `env:"AIDFLOW_LOG_LEVEL" envDefault:"info" flag:"log-level" usage:"debug, info, warn or error"`
+	Sandbox         bool     `env:"AIDFLOW_SANDBOX" flag:"sandbox" usage:"offer /v1/sandbox (default: on in test mode)"`
+	ProgrammesDir   string   `env:"AIDFLOW_PROGRAMMES_DIR" flag:"programmes-dir" usage:"folder of programme definitions (default: the ones shipped inside)"`
+
+	TemporalAddress   string `env:"TEMPORAL_ADDRESS" flag:"temporal-address" usage:"Temporal's frontend"`
+	TemporalNamespace string `env:"TEMPORAL_NAMESPACE" flag:"temporal-namespace" usage:"Temporal namespace"`
+
+	sources map[string]string // by environment name
+	environ map[string]string // what was read, for Temporal's own settings
+}
+
+// AddFlags declares a flag for every setting on fs. Flags win over the
+// environment.
+func AddFlags(fs *pflag.FlagSet) {
+	eachField(func(f reflect.StructField) {
+		fs.String(f.Tag.Get("flag"), "", f.Tag.Get("usage")+" ["+f.Tag.Get("env")+"]")
+	})
+}
+
+// Load reads the settings from fs (may be nil), the environment as os.Environ
+// gives it, and files of secrets; it fills defaults. The error is a *Faults
+// with one line for each value that cannot be read. Call Validate next.
+func Load(fs *pflag.FlagSet, environ []string) (Config, error) {
+	values, sources, faults := gather(fs, environ)
+	c := Config{sources: sources, environ: values}
+	err := env.ParseWithOptions(&c, env.Options{Environment: values})
+	if err != nil {
+		faults = append(faults, unreadable(err, values)...)
+		return c, asError(faults)
+	}
+	c.derive()
+	if err := c.fillTemporal(); err != nil {
+		faults = append(faults, err.Error())
+	}
+	return c, asError(faults)
+}
+
+// gather overlays the sources: environment, then secret files, then flags.
+func gather(fs *pflag.FlagSet, environ []string) (values, sources map[string]string, faults []string) {
+	values, sources = map[string]string{}, map[string]string{}
+	for _, pair := range environ {
+		if name, value, ok := strings.Cut(pair, "="); ok && value != "" {
+			values[name] = value
+		}
+	}
+	eachField(func(f reflect.StructField) {
+		name := f.Tag.Get("env")
+		if values[name] != "" {
+			sources[name] = "environment"
+		}
+		if file := values[name+"_FILE"]; f.Tag.Get("secret") != "" && file != "" && values[name] == "" {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				faults = append(faults, name+"_FILE: cannot be read")
+				return
+			}
+			values[name], sources[name] = strings.TrimSpace(string(b)), "file"
+		}
+		if flag := f.Tag.Get("flag"); fs != nil && fs.Changed(flag) {
+			values[name], sources[name] = fs.Lookup(flag).Value.String(), "flag --"+flag
+		}
+	})
+	return values, sources, faults
+}
+
+// derive fills what follows from other settings.
+func (c *Config) derive() {
+	if c.MigrateURL == "" && c.DatabaseURL != "" {
+		c.MigrateURL, c.sources["AIDFLOW_MIGRATE_URL"] = c.DatabaseURL, "DATABASE_URL"
+	}
+	if c.sources["AIDFLOW_SANDBOX"] == "" {
+		c.Sandbox, c.sources["AIDFLOW_SANDBOX"] = c.Mode == ModeTest, "AIDFLOW_MODE"
+	}
+}
+
+// unreadable names the settings that could not be parsed, without the value.
+func unreadable(err error, values map[string]string) []string {
+	var faults []string
+	eachField(func(f reflect.StructField) {
+		if f.Type.Kind() != reflect.Bool {
+			return
+		}
+		name := f.Tag.Get("env")
+		if v := values[name]; v != "" && !isBool(v) {
+			faults = append(faults, name+": must be true or false")
+		}
+	})
+	if len(faults) == 0 {
+		faults = append(faults, fmt.Sprintf("configuration: %T", err))
+	}
+	return faults
+}
+
+func isBool(v string) bool {
+	var s struct {
+		V bool `env:"V"`
+	}
+	return env.ParseWithOptions(&s, env.Options{Environment: map[string]string{"V": v}}) == nil
+}
+
+// eachField visits the settings in the order of the struct.
+func eachField(visit func(reflect.StructField)) {
+	t := reflect.TypeFor[Config]()
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Tag.Get("env") != "" {
+			visit(f)
+		}
+	}
+}

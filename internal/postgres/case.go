@@ -33,7 +33,7 @@ type Case struct {
 	Currency         string     `db:"currency"`
 	FundID           *string    `db:"fund_id"`
 	ReasonCode       string     `db:"reason_code"`
-	WorkflowID       string     `db:"workflow_id"`   // the workflow that moves the case now
+	WorkflowID       string     `db:"workflow_id"`    // the workflow that moves the case now
 	ClockOffset      float64    `db:"offset_seconds"` // seconds that the case's clock is ahead of the wall
 	Version          int        `db:"version"`        // rises with every change: the ETag
 	CreatedAt        time.Time  `db:"created_at"`

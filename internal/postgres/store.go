@@ -7,6 +7,7 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"sync"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -20,6 +21,7 @@ type Store struct {
 	db    *sqlx.DB
 	vault *vault.Vault
 	clock func() time.Time
+	rules sync.Map // code/version -> *programme.Definition; published versions never change
 }
 
 // Open connects to the database and checks that it answers. The clock gives
@@ -55,6 +57,7 @@ func (s *Store) Now() time.Time { return s.clock().UTC().Truncate(time.Microseco
 type Tx struct {
 	*sqlx.Tx
 	ctx   context.Context
+	store *Store
 	vault *vault.Vault
 	Wall  time.Time // the wall clock
 	Now   time.Time // the case's clock once LockCase was called; else Wall
@@ -90,7 +93,7 @@ func (s *Store) writeOnce(ctx context.Context, fn func(*Tx) error) (err error) {
 			_ = tx.Rollback() // the first error is the one to tell
 		}
 	}()
-	if err := fn(&Tx{Tx: tx, ctx: ctx, vault: s.vault, Wall: now, Now: now}); err != nil {
+	if err := fn(&Tx{Tx: tx, ctx: ctx, store: s, vault: s.vault, Wall: now, Now: now}); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {

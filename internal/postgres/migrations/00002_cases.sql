@@ -61,7 +61,7 @@ CREATE TABLE cases (
     urgent             boolean NOT NULL DEFAULT false,
     parked             boolean NOT NULL DEFAULT false,
     withdrawal_asked   boolean NOT NULL DEFAULT false,
-    requested_amount   bigint NOT NULL CHECK (requested_amount > 0),
+    requested_amount   bigint NOT NULL CHECK (requested_amount >= 0),
     amount             bigint CHECK (amount > 0),
     currency           char(3) NOT NULL,
     fund_id            text,
@@ -80,7 +80,11 @@ CREATE TABLE cases (
     updated_at         timestamptz NOT NULL,
     FOREIGN KEY (programme, programme_version) REFERENCES programmes (code, version),
     UNIQUE (partner_id, external_id),
-    CHECK ((status = 'draft') = (submitted_at IS NULL)),
+    -- A draft may be incomplete and may be withdrawn; all else was submitted once.
+    CHECK (CASE WHEN status = 'draft' THEN submitted_at IS NULL
+                WHEN status = 'withdrawn' THEN true
+                ELSE submitted_at IS NOT NULL END),
+    CHECK (submitted_at IS NULL OR requested_amount > 0),
     CHECK (CASE status
         WHEN 'draft' THEN stage = 'intake'
         WHEN 'submitted' THEN stage = 'intake'
@@ -178,7 +182,7 @@ CREATE TABLE tasks (
     claimed_at   timestamptz,
     opened_at    timestamptz NOT NULL,
     due_at       timestamptz,
-    warn_at      timestamptz,
+    alarms       timestamptz[] NOT NULL DEFAULT '{}',
     attend_at    timestamptz,
     warned_at    timestamptz,
     breached_at  timestamptz,
@@ -190,9 +194,12 @@ CREATE TABLE tasks (
     CHECK ((closed_at IS NULL) = (state IN ('open', 'claimed'))),
     UNIQUE (case_id, kind, level, subject, round, review)
 );
-CREATE INDEX tasks_inbox ON tasks (urgent DESC, due_at, id) WHERE closed_at IS NULL;
-CREATE INDEX tasks_inbox_area ON tasks (area, kind, urgent DESC, due_at, id) WHERE closed_at IS NULL;
-CREATE INDEX tasks_assignee ON tasks (assignee, urgent DESC, due_at, id) WHERE closed_at IS NULL;
+-- The inbox's order: urgent first, then by deadline. As expressions, so that a
+-- page starts at one row comparison.
+CREATE INDEX tasks_inbox ON tasks ((NOT urgent), (coalesce(due_at, 'infinity')), id) WHERE closed_at IS NULL;
+CREATE INDEX tasks_inbox_area ON tasks (area, kind, (NOT urgent), (coalesce(due_at, 'infinity')), id) WHERE closed_at IS NULL;
+CREATE INDEX tasks_assignee ON tasks (assignee, (NOT urgent), (coalesce(due_at, 'infinity')), id) WHERE closed_at IS NULL;
+CREATE INDEX tasks_opened ON tasks (opened_at, id);
 CREATE INDEX tasks_case ON tasks (case_id, opened_at);
 CREATE INDEX tasks_attend ON tasks (workflow_id, attend_at) WHERE closed_at IS NULL;
 
@@ -295,9 +302,11 @@ CREATE TABLE idempotency_keys (
     route       text NOT NULL,
     key         text NOT NULL,
     fingerprint bytea NOT NULL,
+    resource_id text NOT NULL,
     status      integer,
     sealed      bytea,
     created_at  timestamptz NOT NULL,
+    taken_at    timestamptz NOT NULL,
     PRIMARY KEY (caller, route, key)
 );
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);

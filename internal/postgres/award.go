@@ -1,0 +1,166 @@
+package postgres
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"errors"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/aid/ledger"
+	"github.com/aidflow/aidflow/aid/money"
+)
+
+// Award is what the approvals of a case's round grant.
+type Award struct {
+	ID        string `db:"id"`
+	CaseID    string `db:"case_id"`
+	Round     int    `db:"round"`
+	FundID    string `db:"fund_id"`
+	Amount    int64  `db:"amount"` // minor units
+	Currency  string `db:"currency"`
+	BoundHash []byte `db:"bound_hash"`
+	State     string `db:"state"`
+}
+
+const awardColumns = `id, case_id, round, fund_id, amount, currency, bound_hash, state`
+
+// Money gives the award's amount with its currency.
+func (a *Award) Money() money.Money { return money.Of(a.Amount, a.Currency) }
+
+// BoundHash is what an approval binds besides the amount: payee, account,
+// fund and currency. Any change of them voids it.
+func (tx *Tx) BoundHash(c *Case) ([]byte, error) {
+	h := sha256.New()
+	if c.PayeeAccountID != nil {
+		var account []byte
+		if err := tx.get(&account, `SELECT account_hash FROM payee_accounts WHERE id = $1`, *c.PayeeAccountID); err != nil {
+			return nil, err
+		}
+		h.Write(account)
+	}
+	if c.FundID != nil {
+		h.Write([]byte(*c.FundID))
+	}
+	h.Write([]byte(c.Currency))
+	return h.Sum(nil), nil
+}
+
+// ProposeAward records what the last level granted.
+func (tx *Tx) ProposeAward(c *Case) (*Award, error) {
+	hash, err := tx.BoundHash(c)
+	if err != nil {
+		return nil, err
+	}
+	a := Award{ID: NewID(aid.AwardID), CaseID: c.ID, Round: c.Round, FundID: *c.FundID, Amount: c.Asking(), Currency: c.Currency,
+		BoundHash: hash, State: "proposed"}
+	return &a, tx.one(`INSERT INTO awards (`+awardColumns+`, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		a.ID, a.CaseID, a.Round, a.FundID, a.Amount, a.Currency, a.BoundHash, a.State, tx.Now)
+}
+
+// AwardOf gives the award of the case's current round.
+//
+// Errors: NotFound award_not_found.
+func (tx *Tx) AwardOf(c *Case) (*Award, error) {
+	var a Award
+	err := tx.get(&a, `SELECT `+awardColumns+` FROM awards WHERE case_id = $1 AND round = $2`, c.ID, c.Round)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, aid.Refuse(aid.NotFound, "award_not_found")
+	}
+	return &a, err
+}
+
+// Reserve sets the award's money aside. It gives false, and changes nothing,
+// when the fund has too little or when another case of the waiting list comes
+// first: the decision stands and the case waits.
+//
+// Order of the list: urgent cases first, then the time of the decision.
+func (tx *Tx) Reserve(c *Case, a *Award, actor string) (bool, error) {
+	room, err := tx.room(a.FundID) // locks the fund: two approvals cannot both be first
+	if err != nil {
+		return false, err
+	}
+	var behind bool
+	err = tx.get(&behind, `SELECT EXISTS (SELECT 1 FROM cases w WHERE w.fund_id = $1 AND w.status = 'waiting_funds' AND w.id <> $2
+		AND (NOT w.urgent, w.decided_at, w.id) < (NOT $3::boolean, $4::timestamptz, $2))`, a.FundID, c.ID, c.Urgent, c.DecidedAt)
+	if err != nil || behind || room < a.Amount {
+		return false, err
+	}
+	if err := tx.Post(ledger.Reserve(a.FundID, a.Money(), a.ID+"/reserve"), c.ID, actor); err != nil {
+		return false, err
+	}
+	return true, tx.setAward(a, "reserved")
+}
+
+func (tx *Tx) setAward(a *Award, state string) error {
+	a.State = state
+	return tx.one(`UPDATE awards SET state = $2 WHERE id = $1`, a.ID, state)
+}
+
+// StartAward and the two after it move an award along its life.
+func (tx *Tx) StartAward(a *Award) error { return tx.setAward(a, "running") }
+
+// CompleteAward marks every tranche of an award as settled or skipped.
+func (tx *Tx) CompleteAward(a *Award) error { return tx.setAward(a, "completed") }
+
+// CancelAward ends an award before it was paid in full.
+func (tx *Tx) CancelAward(a *Award) error { return tx.setAward(a, "cancelled") }
+
+// CheckApprovals asks PostgreSQL, and nobody else, whether an award may be
+// paid: every level of the programme's matrix has approved in this round, for
+// at least this amount, for exactly this payee, account, fund and currency.
+//
+// Errors: Forbidden not_approved (params level).
+func (tx *Tx) CheckApprovals(c *Case, a *Award) error {
+	def, err := tx.Rules(c)
+	if err != nil {
+		return err
+	}
+	hash, err := tx.BoundHash(c)
+	if err != nil {
+		return err
+	}
+	var rows []struct {
+		Level  string     `db:"level"`
+		Actor  string     `db:"actor"`
+		Action aid.Action `db:"action"`
+		Chair  bool       `db:"chair"`
+	}
+	err = tx.list(&rows, `
+		SELECT t.level, d.actor, d.action,
+		       EXISTS (SELECT 1 FROM staff_roles r WHERE r.subject = d.actor AND r.level = t.level AND r.chair) AS chair
+		FROM tasks t JOIN decisions d ON d.task_id = t.id
+		WHERE t.case_id = $1 AND t.round = $2 AND t.kind = 'approve' AND t.state = 'done' AND t.outcome = 'approved'
+		  AND d.state = 'applied' AND (d.action <> 'approve' OR (d.bound_hash = $3 AND d.amount >= $4))
+		ORDER BY d.decided_at`, c.ID, c.Round, hash, a.Amount)
+	if err != nil {
+		return err
+	}
+	votes := map[string][]aid.Vote{}
+	for _, r := range rows {
+		votes[r.Level] = append(votes[r.Level], aid.Vote{Actor: r.Actor, Action: r.Action, Chair: r.Chair})
+	}
+	levels, err := Levels(def.Levels(c.RequestedAmount))
+	if err != nil {
+		return err
+	}
+	for _, level := range levels {
+		if aid.Tally(level, votes[level.Name]) != aid.ResultApproved {
+			return aid.Refuse(aid.Forbidden, "not_approved", "level", level.Name)
+		}
+	}
+	if len(levels) == 0 {
+		return aid.Refuse(aid.Forbidden, "not_approved")
+	}
+	return nil
+}
+
+// Levels takes the levels of a programme over into the words of a case.
+func Levels(from any) ([]aid.Level, error) {
+	raw, err := json.Marshal(from)
+	if err != nil {
+		return nil, err
+	}
+	var levels []aid.Level
+	return levels, json.Unmarshal(raw, &levels)
+}

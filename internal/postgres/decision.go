@@ -1,0 +1,342 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// Intent is a decision that a person has asked for and that is not yet made.
+// It is stored before the workflow hears of it, so that a decision is never
+// lost between the two.
+type Intent struct {
+	ID          string // decision id, also the id of the workflow update
+	Task        string
+	Actor       string // staff subject, or the partner's id
+	Partner     bool
+	TaskVersion int // the version that the person saw (If-Match)
+	Action      aid.Action
+	Reason      string
+	Amount      *int64 // minor units of the case's currency
+	Note        string
+	Data        json.RawMessage
+}
+
+// IntentContent is what an intent keeps sealed: a note and data may be
+// personal.
+type IntentContent struct {
+	Note string          `json:"note,omitempty"`
+	Data json.RawMessage `json:"data,omitempty"`
+}
+
+// RecordedIntent says how a stored intent is to be applied.
+type RecordedIntent struct {
+	Decision aid.Decision
+	Workflow string // the workflow to ask
+	SQLOnly  bool   // apply with ApplyIntent, no workflow is involved
+}
+
+// RecordIntent checks a decision as far as PostgreSQL knows and stores it.
+// The same checks are made again when it is applied.
+//
+// Errors: NotFound task_not_found (also when it is not the caller's to see);
+// Forbidden wrong_role, wrong_level, four_eyes; Conflict task_closed (params
+// by, at, outcome), task_claimed, already_decided; Stale stale; Invalid
+// unknown_action, reason_required, unknown_reason, amount_not_allowed,
+// amount_above_request.
+func (s *Store) RecordIntent(ctx context.Context, in Intent) (RecordedIntent, error) {
+	var out RecordedIntent
+	err := s.Write(ctx, func(tx *Tx) error {
+		t, c, err := tx.taskForDecision(in.Task)
+		if err != nil {
+			return err
+		}
+		if err := tx.checkIntent(c, t, in); err != nil {
+			return err
+		}
+		if err := tx.insertIntent(c, t, in); err != nil {
+			return err
+		}
+		rule, _ := aid.RuleOf(t.Kind)
+		out = RecordedIntent{Workflow: t.WorkflowID, SQLOnly: rule.SQLOnly, Decision: aid.Decision{ID: in.ID, Task: t.ID, Kind: t.Kind,
+			Actor: in.Actor, Action: in.Action, Reason: in.Reason}}
+		if in.Amount != nil {
+			out.Decision.Amount = *in.Amount
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (tx *Tx) taskForDecision(id string) (*Task, *Case, error) {
+	var t Task
+	if err := tx.get(&t, `SELECT `+taskColumns+` FROM tasks t WHERE t.id = $1`, id); errors.Is(err, sql.ErrNoRows) {
+		return nil, nil, aid.Refuse(aid.NotFound, "task_not_found")
+	} else if err != nil {
+		return nil, nil, err
+	}
+	var c Case
+	err := tx.get(&c, `SELECT `+caseColumns+` FROM cases c WHERE c.id = $1`, t.CaseID)
+	tx.Now = tx.Wall.Add(time.Duration(c.ClockOffset * float64(time.Second))).Truncate(time.Microsecond)
+	return &t, &c, err
+}
+
+func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) error {
+	if _, err := tx.authorise(c, t, in.Actor, in.Partner); err != nil {
+		return err
+	}
+	if t.ClosedAt != nil {
+		return tx.closedTask(t)
+	}
+	if t.Assignee != nil && *t.Assignee != in.Actor {
+		return aid.Refuse(aid.Conflict, "task_claimed", "by", *t.Assignee)
+	}
+	if err := tx.freeForDuty(c, t, in.Actor); err != nil {
+		return err
+	}
+	if t.Version != in.TaskVersion {
+		return aid.Refuse(aid.Stale, "stale")
+	}
+	return tx.checkContent(c, t, in)
+}
+
+// closedTask tells a late decider who decided what, and when.
+func (tx *Tx) closedTask(t *Task) error {
+	var by struct {
+		Actor   string    `db:"actor"`
+		Action  string    `db:"action"`
+		Decided time.Time `db:"decided_at"`
+	}
+	err := tx.get(&by, `SELECT actor, action, decided_at FROM decisions WHERE task_id = $1 AND state = 'applied' ORDER BY decided_at DESC LIMIT 1`, t.ID)
+	if err != nil {
+		return aid.Refuse(aid.Conflict, "task_closed", "state", t.State)
+	}
+	return aid.Refuse(aid.Conflict, "task_closed", "state", t.State, "by", by.Actor, "action", by.Action, "at", by.Decided.UTC().Format(time.RFC3339))
+}
+
+func (tx *Tx) freeForDuty(c *Case, t *Task, actor string) error {
+	var held string
+	err := tx.get(&held, `SELECT duty FROM case_duties WHERE case_id = $1 AND person = $2`, c.ID, actor)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if !aid.MayHold(held, t.Duty) {
+		return aid.Refuse(aid.Forbidden, "four_eyes", "held", held, "wanted", t.Duty)
+	}
+	return nil
+}
+
+func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
+	rule, _ := aid.RuleOf(t.Kind)
+	def, err := tx.Rules(c)
+	if err != nil {
+		return err
+	}
+	var faults []aid.Fault
+	if !slices.Contains(rule.Actions, in.Action) {
+		faults = append(faults, aid.Fault{Pointer: "/action", Code: "unknown_action"})
+	}
+	if aid.NeedsReason(in.Action) && in.Reason == "" {
+		faults = append(faults, aid.Fault{Pointer: "/reason_code", Code: "reason_required"})
+	}
+	if in.Reason != "" && !def.ReasonKnown(string(in.Action), in.Reason) {
+		faults = append(faults, aid.Fault{Pointer: "/reason_code", Code: "unknown_reason"})
+	}
+	if in.Amount != nil && (t.Kind != aid.Approve || in.Action != aid.ActionApprove) {
+		faults = append(faults, aid.Fault{Pointer: "/amount", Code: "amount_not_allowed"})
+	} else if in.Amount != nil && (*in.Amount <= 0 || *in.Amount > c.Asking()) {
+		faults = append(faults, aid.Fault{Pointer: "/amount/amount", Code: "amount_above_request"})
+	}
+	return aid.RefuseAll(faults)
+}
+
+func (tx *Tx) insertIntent(c *Case, t *Task, in Intent) error {
+	content, err := json.Marshal(IntentContent{Note: in.Note, Data: in.Data})
+	if err != nil {
+		return err
+	}
+	sealed, err := tx.vault.Seal("decisions", "sealed", in.ID, content)
+	if err != nil {
+		return err
+	}
+	return tx.one(`
+		INSERT INTO decisions (id, task_id, case_id, actor, action, reason_code, amount, sealed, task_version, state, asked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'intent', $10)`,
+		in.ID, t.ID, c.ID, in.Actor, in.Action, in.Reason, in.Amount, sealed, t.Version, tx.Wall)
+}
+
+// grant is a role of a person seen from one task.
+type grant struct {
+	Role      aid.Role `db:"role"`
+	Level     string   `db:"level"`
+	Committee bool     `db:"committee"`
+	Chair     bool     `db:"chair"`
+}
+
+// authorise tells whether a person may decide a task at all, and whether as
+// chair. A partner decides only what its own case waits for.
+func (tx *Tx) authorise(c *Case, t *Task, actor string, partner bool) (chair bool, err error) {
+	if partner || t.Kind == aid.ProvideInformation {
+		if !partner || c.PartnerID != actor {
+			return false, aid.Refuse(aid.NotFound, "task_not_found")
+		}
+		if t.Kind != aid.ProvideInformation {
+			return false, aid.Refuse(aid.Forbidden, "wrong_role")
+		}
+		return false, nil
+	}
+	var grants []grant
+	err = tx.list(&grants, `
+		WITH RECURSIVE up AS (
+			SELECT code, parent FROM areas WHERE code = $1
+			UNION ALL SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent)
+		SELECT r.role, r.level, r.committee, r.chair FROM staff_roles r JOIN staff s USING (subject) JOIN up ON up.code = r.area
+		WHERE r.subject = $2 AND s.disabled_at IS NULL`, t.Area, actor)
+	if err != nil {
+		return false, err
+	}
+	return match(t, grants)
+}
+
+func match(t *Task, grants []grant) (chair bool, err error) {
+	if len(grants) == 0 {
+		return false, aid.Refuse(aid.NotFound, "task_not_found")
+	}
+	rule, _ := aid.RuleOf(t.Kind)
+	var level aid.Level
+	if t.Kind == aid.Approve {
+		if err := json.Unmarshal(t.Rule, &level); err != nil {
+			return false, err
+		}
+	}
+	refusal := aid.Refuse(aid.Forbidden, "wrong_role")
+	for _, g := range grants {
+		if !slices.Contains(rule.Roles, g.Role) {
+			continue
+		}
+		if t.Level != "" && t.Kind == aid.Approve && (g.Level != t.Level || (level.Mode == aid.ModeCommittee && !g.Committee)) {
+			refusal = aid.Refuse(aid.Forbidden, "wrong_level", "level", t.Level)
+			continue
+		}
+		return g.Chair, nil
+	}
+	return false, refusal
+}
+
+// ApplyDecision makes a stored intent a fact, within the step that carries it:
+// it locks the task, checks the decider's authority again, and enters the
+// duty (the database refuses a second one). The caller closes the task.
+//
+// Errors: those of RecordIntent; Conflict intent_gone.
+func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
+	t, err := tx.LockTask(c, d.Task)
+	if err != nil {
+		return nil, false, err
+	}
+	if t.Assignee != nil && *t.Assignee != d.Actor {
+		return nil, false, aid.Refuse(aid.Conflict, "task_claimed", "by", *t.Assignee)
+	}
+	chair, err := tx.authorise(c, t, d.Actor, t.Kind == aid.ProvideInformation)
+	if err != nil {
+		return nil, false, err
+	}
+	hash, err := tx.BoundHash(c)
+	if err != nil {
+		return nil, false, err
+	}
+	n, err := tx.exec(`UPDATE decisions SET state = 'applied', decided_at = $2, bound_hash = $3, amount = coalesce(amount, $4)
+		WHERE id = $1 AND state = 'intent'`, d.ID, tx.Now, hash, approvedAmount(c, t))
+	if err != nil {
+		return nil, false, err
+	}
+	if n == 0 {
+		return nil, false, aid.Refuse(aid.Conflict, "intent_gone")
+	}
+	return t, chair, tx.AddEvent(c, Event{Kind: "task.decided", Actor: d.Actor, Task: t.ID, Data: map[string]any{
+		"task_kind": t.Kind, "level": t.Level, "action": d.Action, "reason_code": d.Reason, "decision": d.ID}})
+}
+
+// approvedAmount is the amount that an approval binds when it names none.
+func approvedAmount(c *Case, t *Task) *int64 {
+	if t.Kind != aid.Approve {
+		return nil
+	}
+	amount := c.Asking()
+	return &amount
+}
+
+// Content opens what a decision keeps sealed.
+func (tx *Tx) Content(decision string) (IntentContent, error) {
+	var sealed []byte
+	var content IntentContent
+	if err := tx.get(&sealed, `SELECT sealed FROM decisions WHERE id = $1`, decision); err != nil {
+		return content, err
+	}
+	plain, err := tx.vault.Open("decisions", "sealed", decision, sealed)
+	if err != nil {
+		return content, err
+	}
+	return content, json.Unmarshal(plain, &content)
+}
+
+// RefuseIntent records that an intent was refused, and why, in the decision
+// and in the audit. An intent that was applied meanwhile stays applied.
+func (s *Store) RefuseIntent(ctx context.Context, decision string, kind aid.Kind, code string) error {
+	return s.Write(ctx, func(tx *Tx) error {
+		var actor string
+		err := tx.get(&actor, `UPDATE decisions SET state = 'refused', refusal = $2, refusal_kind = $3 WHERE id = $1 AND state = 'intent' RETURNING actor`,
+			decision, code, kind)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return tx.Audit(AuditEntry{Actor: actor, Action: "decide", Object: decision, Outcome: "refused", Code: code})
+	})
+}
+
+// PendingIntent is an intent whose update has to be sent again.
+type PendingIntent struct {
+	Decision aid.Decision
+	Workflow string
+	AskedAt  time.Time
+}
+
+// PendingIntents gives intents older than the given age, for the sweep.
+func (s *Store) PendingIntents(ctx context.Context, age time.Duration) ([]PendingIntent, error) {
+	var rows []struct {
+		ID       string       `db:"id"`
+		Task     string       `db:"task_id"`
+		Kind     aid.TaskKind `db:"kind"`
+		Actor    string       `db:"actor"`
+		Action   aid.Action   `db:"action"`
+		Reason   string       `db:"reason_code"`
+		Amount   int64        `db:"amount"`
+		Workflow string       `db:"workflow_id"`
+		AskedAt  time.Time    `db:"asked_at"`
+	}
+	err := s.list(ctx, &rows, `
+		SELECT d.id, d.task_id, t.kind, d.actor, d.action, d.reason_code, coalesce(d.amount, 0) AS amount, t.workflow_id, d.asked_at
+		FROM decisions d JOIN tasks t ON t.id = d.task_id WHERE d.state = 'intent' AND d.asked_at < $1
+		ORDER BY d.asked_at LIMIT 100`, s.Now().Add(-age))
+	var out []PendingIntent
+	for _, r := range rows {
+		out = append(out, PendingIntent{Workflow: r.Workflow, AskedAt: r.AskedAt, Decision: aid.Decision{ID: r.ID, Task: r.Task,
+			Kind: r.Kind, Actor: r.Actor, Action: r.Action, Reason: r.Reason, Amount: r.Amount}})
+	}
+	return out, err
+}
+
+// ExpireIntent gives up an intent that could not be applied in time.
+func (s *Store) ExpireIntent(ctx context.Context, decision string) error {
+	return s.Write(ctx, func(tx *Tx) error {
+		_, err := tx.exec(`UPDATE decisions SET state = 'expired' WHERE id = $1 AND state = 'intent'`, decision)
+		return err
+	})
+}

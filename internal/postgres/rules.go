@@ -1,0 +1,106 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"database/sql"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/aid/programme"
+	"github.com/aidflow/aidflow/aid/worktime"
+)
+
+// Definition gives a published version of a programme. Published versions
+// never change, so they are parsed once per process.
+//
+// Errors: NotFound unknown_programme.
+func (s *Store) Definition(ctx context.Context, code string, version int) (*programme.Definition, error) {
+	key := code + "/" + strconv.Itoa(version)
+	if def, ok := s.rules.Load(key); ok {
+		return def.(*programme.Definition), nil
+	}
+	var raw string
+	err := s.db.GetContext(ctx, &raw, `SELECT definition FROM programmes WHERE code = $1 AND version = $2`, code, version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, aid.Refuse(aid.NotFound, "unknown_programme")
+	}
+	if err != nil {
+		return nil, translate(err)
+	}
+	def, err := programme.Parse([]byte(raw))
+	if err == nil {
+		s.rules.Store(key, def)
+	}
+	return def, err
+}
+
+// Rules gives the programme version that a case is pinned to.
+func (tx *Tx) Rules(c *Case) (*programme.Definition, error) {
+	return tx.store.Definition(tx.ctx, c.Programme, c.ProgrammeVersion)
+}
+
+// Calendar gives the working calendar of a code as it is now: holidays may be
+// edited at any time.
+//
+// Errors: NotFound unknown_calendar.
+func (tx *Tx) Calendar(code string) (*worktime.Calendar, error) {
+	var raw []byte
+	err := tx.get(&raw, `SELECT definition FROM calendars WHERE code = $1`, code)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, aid.Refuse(aid.NotFound, "unknown_calendar")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return worktime.Parse(raw)
+}
+
+// AreaAt gives the area of the named level that an area belongs to: itself or
+// the nearest one above.
+//
+// Errors: NotFound no_area_of_level.
+func (tx *Tx) AreaAt(area, level string) (string, error) {
+	var code string
+	err := tx.get(&code, `
+		WITH RECURSIVE up AS (
+			SELECT code, parent, level, 0 AS depth FROM areas WHERE code = $1
+			UNION ALL SELECT a.code, a.parent, a.level, up.depth + 1 FROM areas a JOIN up ON a.code = up.parent)
+		SELECT code FROM up WHERE level = $2 ORDER BY depth LIMIT 1`, area, level)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", aid.Refuse(aid.NotFound, "no_area_of_level", "level", level)
+	}
+	return code, err
+}
+
+// Deadline gives the end of a task's time in working days of the programme,
+// and its alarms: a warning when four fifths of the working time are gone, and
+// the breach.
+func (tx *Tx) Deadline(c *Case, kind aid.TaskKind) (due time.Time, alarms []time.Time, err error) {
+	def, err := tx.Rules(c)
+	if err != nil {
+		return due, nil, err
+	}
+	calendar, err := tx.Calendar(def.Calendar)
+	if err != nil {
+		return due, nil, err
+	}
+	due = calendar.AddDays(tx.Now, def.DeadlineDays(string(kind))).UTC()
+	warn := calendar.Add(tx.Now, calendar.Between(tx.Now, due)*4/5).UTC()
+	if !warn.Before(due) {
+		return due, []time.Time{due}, nil
+	}
+	return due, []time.Time{warn, due}, nil
+}
+
+// OpenOfficeTask opens a task for the staff with the programme's deadline.
+func (tx *Tx) OpenOfficeTask(c *Case, n NewTask) (string, error) {
+	due, alarms, err := tx.Deadline(c, n.Kind)
+	if err != nil {
+		return "", err
+	}
+	n.Owner, n.Due, n.Alarms = aid.OwnerOffice, &due, alarms
+	return tx.OpenTask(c, n)
+}

@@ -38,7 +38,7 @@ type Cluster struct {
 	who      identity
 	password string
 	pid      int
-	done     chan struct{}
+	done     <-chan struct{}
 	cleanup  func()
 }
 
@@ -58,7 +58,7 @@ func Open(ctx context.Context, o Options) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{Dir: o.Dir, Version: bin.Version, bin: bin, who: who, done: make(chan struct{})}
+	c := &Cluster{Dir: o.Dir, Version: bin.Version, bin: bin, who: who}
 	if err := c.initialise(ctx, o.NoSync); err != nil {
 		return nil, err
 	}
@@ -89,8 +89,8 @@ func (c *Cluster) PID() int { return c.pid }
 func (c *Cluster) Done() <-chan struct{} { return c.done }
 
 // Stop ends the server: connections are cut, committed data is safe. It waits
-// up to 20 s, then has the server end without a checkpoint (recovered at the
-// next start). Stopping twice is harmless.
+// up to 10 s, then has the server end without a checkpoint (recovered at the
+// next start), and kills it after 3 s more. Stopping twice is harmless.
 func (c *Cluster) Stop() error {
 	defer func() {
 		if c.cleanup != nil {
@@ -100,7 +100,7 @@ func (c *Cluster) Stop() error {
 	for _, try := range []struct {
 		signal syscall.Signal
 		wait   time.Duration
-	}{{syscall.SIGINT, 20 * time.Second}, {syscall.SIGQUIT, 5 * time.Second}, {syscall.SIGKILL, 5 * time.Second}} {
+	}{{syscall.SIGINT, 10 * time.Second}, {syscall.SIGQUIT, 3 * time.Second}, {syscall.SIGKILL, 2 * time.Second}} {
 		if c.signal(try.signal) && c.ended(try.wait) {
 			return nil
 		}
@@ -114,7 +114,7 @@ func (c *Cluster) signal(s syscall.Signal) bool {
 	case <-c.done:
 		return true
 	default:
-		return syscall.Kill(c.pid, s) == nil || !alive(c.pid)
+		return syscall.Kill(c.pid, s) == nil || !Alive(c.pid)
 	}
 }
 

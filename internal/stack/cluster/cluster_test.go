@@ -172,7 +172,7 @@ func TestKilledSupervisor(t *testing.T) {
 	if got := query(t, c, "SELECT 1"); got != "1" {
 		t.Fatalf("got %q", got)
 	}
-	if !c.Adopted && alive(pid) {
+	if !c.Adopted && Alive(pid) {
 		t.Fatal("two servers")
 	}
 }

@@ -49,7 +49,7 @@ func (c *Cluster) adopt(ctx context.Context) (bool, error) {
 		}
 		if p.status == "ready" {
 			c.pid, c.Port, c.Adopted = p.pid, p.port, true
-			go c.watch()
+			c.done = watch(p.pid)
 			return true, nil
 		}
 		if time.Now().After(deadline) {
@@ -63,18 +63,23 @@ func (c *Cluster) adopt(ctx context.Context) (bool, error) {
 	}
 }
 
-// watch closes done when an adopted server, not our child, has ended.
-func (c *Cluster) watch() {
-	for alive(c.pid) {
-		time.Sleep(100 * time.Millisecond)
-	}
-	close(c.done)
+// watch gives a channel that closes when a process that is not our child has
+// ended.
+func watch(pid int) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for Alive(pid) {
+			time.Sleep(100 * time.Millisecond)
+		}
+	}()
+	return done
 }
 
 // servedBy says whether pid is a live PostgreSQL and not another program that
 // got the same number after a restart of the machine.
 func (c *Cluster) servedBy(pid int) bool {
-	if !alive(pid) {
+	if !Alive(pid) {
 		return false
 	}
 	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
@@ -86,15 +91,15 @@ func (c *Cluster) servedBy(pid int) bool {
 }
 
 func (c *Cluster) removeZombieFile(pid int) error {
-	if pid == 0 || alive(pid) || syscall.Kill(pid, 0) != nil {
+	if pid == 0 || Alive(pid) || syscall.Kill(pid, 0) != nil {
 		return nil
 	}
 	return os.Remove(filepath.Join(c.Dir, "data", "postmaster.pid"))
 }
 
-// alive says whether a process exists and is not merely waiting to be reaped:
+// Alive says whether a process exists and is not merely waiting to be reaped:
 // in containers nobody may ever reap it.
-func alive(pid int) bool {
+func Alive(pid int) bool {
 	if err := syscall.Kill(pid, 0); err != nil && err != syscall.EPERM {
 		return false
 	}

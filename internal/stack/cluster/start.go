@@ -61,9 +61,7 @@ func (c *Cluster) startOn(ctx context.Context, port int, settings map[string]str
 	cmd.Stdout, cmd.Stderr = log, log
 	// Its own session: Ctrl-C in a terminal reaches us, and we stop it in order.
 	cmd.SysProcAttr.Setsid = true
-	tieToParent(cmd.SysProcAttr)
-	c.done = make(chan struct{})
-	if err := run(cmd, c.done); err != nil {
+	if c.done, err = StartTied(cmd, syscall.SIGINT); err != nil { // SIGINT: fast shutdown
 		return fmt.Errorf("PostgreSQL does not start: %w", err)
 	}
 	c.pid, c.Port = cmd.Process.Pid, port
@@ -82,21 +80,28 @@ func (c *Cluster) startOn(ctx context.Context, port int, settings map[string]str
 	return fmt.Errorf("PostgreSQL does not start: %s (log: %s)", lastLine(text, err), logPath)
 }
 
-// run starts cmd and closes done at its end. One locked thread starts it and
-// waits for it, because the kernel ties a child to the thread that made it.
-func run(cmd *exec.Cmd, done chan<- struct{}) error {
-	started := make(chan error, 1)
+// StartTied starts cmd, waits for it in the background and closes the channel
+// at its end. On Linux the kernel sends it the signal when this process dies
+// without stopping it; elsewhere it stays, and the next start must look for it.
+// One locked thread starts it and waits for it, because the kernel ties a child
+// to the thread that made it.
+func StartTied(cmd *exec.Cmd, signal syscall.Signal) (<-chan struct{}, error) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	tieToParent(cmd.SysProcAttr, signal)
+	started, done := make(chan error, 1), make(chan struct{})
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			_ = cmd.Wait() // the log says why it ended
+			_ = cmd.Wait() // cmd.ProcessState says how it ended
 			close(done)
 		}
 	}()
-	return <-started
+	return done, <-started
 }
 
 // waitReady waits until the postmaster has written that it takes connections.
@@ -141,23 +146,29 @@ func arguments(dir string, port int, settings map[string]string) []string {
 	return args
 }
 
-// choosePort prefers the saved port while it is free. Otherwise it takes a free
-// one below the range that outgoing connections use, so that it stays free.
+// choosePort prefers the saved port while it is free.
 func choosePort(saved string, useSaved bool) (int, error) {
 	if b, err := os.ReadFile(saved); err == nil && useSaved {
-		if port, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil && portFree(port) {
+		if port, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil && PortFree(port) {
 			return port, nil
 		}
 	}
+	return FreePort()
+}
+
+// FreePort finds a port of 127.0.0.1 that nobody listens on, below the range
+// that outgoing connections use.
+func FreePort() (int, error) {
 	for range 200 {
-		if port := 20000 + mathrand.IntN(12000); portFree(port) {
+		if port := 20000 + mathrand.IntN(12000); PortFree(port) {
 			return port, nil
 		}
 	}
 	return 0, errors.New("no free port between 20000 and 32000 on 127.0.0.1")
 }
 
-func portFree(port int) bool {
+// PortFree says whether a port of 127.0.0.1 can be listened on now.
+func PortFree(port int) bool {
 	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return false

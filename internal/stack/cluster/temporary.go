@@ -99,7 +99,7 @@ func endServer(dir string) {
 	}
 	_ = syscall.Kill(p.pid, syscall.SIGQUIT)
 	for range 100 {
-		if !alive(p.pid) {
+		if !Alive(p.pid) {
 			return
 		}
 		time.Sleep(20 * time.Millisecond)

@@ -2,7 +2,5 @@ package cluster
 
 import "syscall"
 
-// tieToParent has the kernel stop the server (fast shutdown) when the process
-// that started it dies without a chance to do so. Elsewhere than on Linux the
-// next start adopts it.
-func tieToParent(a *syscall.SysProcAttr) { a.Pdeathsig = syscall.SIGINT }
+// tieToParent has the kernel send the signal when the parent dies.
+func tieToParent(a *syscall.SysProcAttr, signal syscall.Signal) { a.Pdeathsig = signal }

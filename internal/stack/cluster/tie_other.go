@@ -4,4 +4,4 @@ package cluster
 
 import "syscall"
 
-func tieToParent(*syscall.SysProcAttr) {}
+func tieToParent(*syscall.SysProcAttr, syscall.Signal) {}

@@ -1,0 +1,144 @@
+// Package programme holds the rules of a kind of support as data: who may ask
+// for what, who decides, in which instalments it is paid, and when somebody
+// visits. A definition is versioned and pinned to the case that it governs.
+package programme
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// Definition is one version of a programme. It is made by Parse only (also
+// behind json.Unmarshal), never changes and may be used by several goroutines.
+type Definition struct {
+	Code          string `json:"code"`
+	Version       int    `json:"version"`        // from 1
+	EffectiveFrom string `json:"effective_from"` // local date, 2026-01-01
+	Titles        Titles `json:"titles"`
+	Currency      string `json:"currency"`  // ISO 4217
+	TimeZone      string `json:"time_zone"` // IANA; of business dates and visits
+	Calendar      string `json:"calendar"`  // code of the working calendar
+	Ceiling       int64  `json:"ceiling"`   // minor units; the most that may be asked for
+
+	// Form is the JSON Schema (2020-12) of a request's answers; its
+	// examples[0] is complete and valid.
+	Form json.RawMessage `json:"form"`
+	// ExampleRequest is a complete body of POST /v1/cases without external_id
+	// and area, which depend on the caller.
+	ExampleRequest json.RawMessage `json:"example_request"`
+
+	Documents   []Document  `json:"documents"`
+	Checks      []Check     `json:"checks"`
+	Payees      []string    `json:"payees"`
+	Matrix      []Range     `json:"matrix"`
+	Instalments []Tranche   `json:"tranches"`
+	Milestones  []Milestone `json:"milestones"`
+	FollowUp    []Visit     `json:"follow_up"`
+
+	Deadlines   map[string]Period   `json:"deadlines"` // working days by kind of task, and "default"
+	Stalled     Stalled             `json:"stalled"`
+	MaxReturns  int                 `json:"max_returns"`
+	StartWithin Period              `json:"start_within"` // calendar time from award to first evidence; zero: no limit
+	Reasons     map[string][]Reason `json:"reasons"`      // by action
+	Funds       []string            `json:"funds"`        // in order; empty: the fund of the area
+
+	loc    *time.Location
+	schema *jsonschema.Schema
+}
+
+// Titles are the names of a thing for people, by language: vi, en, id.
+type Titles map[string]string
+
+// In gives the title in a language, in English when there is none.
+func (t Titles) In(lang string) string {
+	if title, ok := t[lang]; ok {
+		return title
+	}
+	return t["en"]
+}
+
+// Document is a paper that a request lists.
+type Document struct {
+	Kind     string `json:"kind"`
+	Titles   Titles `json:"titles"`
+	Required bool   `json:"required"`
+}
+
+// CheckKind names an automated check.
+type CheckKind string
+
+// The automated checks.
+const (
+	CheckRegister  CheckKind = "register"  // is the household on the register of the poor
+	CheckIdentity  CheckKind = "identity"  // does the id number fit birth date and sex
+	CheckDuplicate CheckKind = "duplicate" // same person or household in another case
+	CheckDocuments CheckKind = "documents" // are the required papers listed
+)
+
+// Check is an automated check that the programme wants. A failing check
+// informs a person; only a final one rejects by itself.
+type Check struct {
+	Kind  CheckKind `json:"kind"`
+	Final bool      `json:"final"`
+}
+
+// Mode says how a level decides.
+type Mode string
+
+// The modes of a level.
+const (
+	ModeAny       Mode = "any"       // one approver of the level
+	ModeNOfM      Mode = "n_of_m"    // N approvers of the level agree
+	ModeCommittee Mode = "committee" // majority of the votes cast, with a quorum
+)
+
+// Level is one step of the approval. Name is the name of an area level
+// ("commune", "province"), never a depth.
+type Level struct {
+	Name   string `json:"name"`
+	Mode   Mode   `json:"mode"`
+	N      int    `json:"n,omitempty"`      // mode n_of_m: how many must agree
+	Quorum int    `json:"quorum,omitempty"` // mode committee: how many must take part
+	Chair  bool   `json:"chair,omitempty"`  // mode committee: the chair must take part
+}
+
+// Range is a row of the approval matrix: it holds for amounts up to and
+// including UpTo and above the row before. The last row has no UpTo, or the
+// ceiling.
+type Range struct {
+	UpTo   *int64  `json:"up_to"`
+	Levels []Level `json:"levels"`
+}
+
+// Tranche is one instalment of every award of the programme.
+type Tranche struct {
+	Share     Share  `json:"share"`
+	Milestone string `json:"milestone,omitempty"` // "": due at once
+	Titles    Titles `json:"titles"`
+}
+
+// Milestone is what must be seen before a tranche is paid.
+type Milestone struct {
+	Code   string `json:"code"`
+	Titles Titles `json:"titles"`
+}
+
+// Visit is a visit after the last payment.
+type Visit struct {
+	After Period `json:"after"`
+}
+
+// Stalled says when a partner who owes an answer is reminded, and when a
+// person decides what becomes of the case. Calendar time from the return.
+type Stalled struct {
+	Remind []Period `json:"remind"`
+	Decide Period   `json:"decide"`
+}
+
+// Reason is a coded reason of a decision.
+type Reason struct {
+	Code   string `json:"code"`
+	Titles Titles `json:"titles"`
+}

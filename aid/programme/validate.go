@@ -1,0 +1,168 @@
+package programme
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aidflow/aidflow/aid/money"
+)
+
+var (
+	languages   = []string{"vi", "en", "id"}
+	codePattern = regexp.MustCompile(`^[a-z][a-z0-9_]{1,59}$`)
+	payeeKinds  = []string{"household", "guardian", "heir", "hospital", "school", "supplier"}
+	checkKinds  = []CheckKind{CheckRegister, CheckIdentity, CheckDuplicate, CheckDocuments}
+	taskKinds   = []string{deadlineDefault, "verify_documents", "field_visit", "approve", "decide_stalled",
+		"confirm_milestone", "prepare_payment", "release_payment", "confirm_cash", "confirm_account",
+		"resolve_payment", "recover_money", "follow_up_visit", "hear_appeal", "repair_configuration"}
+)
+
+// deadlineDefault is the key of the deadline for every other kind of task.
+const deadlineDefault = "default"
+
+// validate records every fault of the content. Of the form it keeps the
+// compiled schema.
+func (s *source) validate(d *Definition) {
+	s.validateHead(d)
+	s.validateForm(d)
+	s.validateDocuments(d)
+	s.validateChecks(d)
+	s.validatePayees(d)
+	s.validateMatrix(d)
+	s.validateTranches(d)
+	s.validateTimes(d)
+	s.validateReasons(d)
+	s.codes("/funds", d.Funds)
+	s.validateExample(d)
+}
+
+func (s *source) validateHead(d *Definition) {
+	s.code("/code", d.Code)
+	if d.Version < 1 {
+		s.fault("/version", "not_positive")
+	}
+	if _, err := time.Parse(time.DateOnly, d.EffectiveFrom); err != nil {
+		s.fault("/effective_from", "date_format")
+	}
+	s.titles("/titles", d.Titles)
+	if _, known := money.Exponent(d.Currency); !known {
+		s.fault("/currency", "currency_unknown")
+	}
+	if d.loc == nil || d.TimeZone == "" || d.TimeZone == "Local" {
+		s.fault("/time_zone", "zone_unknown")
+	}
+	if d.Calendar == "" {
+		s.fault("/calendar", "required")
+	}
+	if d.Ceiling <= 0 {
+		s.fault("/ceiling", "not_positive")
+	}
+}
+
+// code checks a code: lower-case letters, digits and underscores.
+func (s *source) code(pointer, code string) {
+	if code == "" {
+		s.fault(pointer, "required")
+	} else if !codePattern.MatchString(code) {
+		s.fault(pointer, "code_format")
+	}
+}
+
+// codes checks a list of codes, each once.
+func (s *source) codes(pointer string, codes []string) {
+	for i, code := range codes {
+		place := pointer + "/" + strconv.Itoa(i)
+		s.code(place, code)
+		if slices.Contains(codes[:i], code) {
+			s.fault(place, "repeated")
+		}
+	}
+}
+
+func (s *source) titles(pointer string, titles Titles) {
+	for _, lang := range languages {
+		if titles[lang] == "" {
+			s.fault(pointer+"/"+lang, "required")
+		}
+	}
+	for _, lang := range sortedKeys(titles) {
+		if !slices.Contains(languages, lang) {
+			s.fault(pointer+"/"+escape(lang), "language_unknown")
+		}
+	}
+}
+
+func (s *source) validateDocuments(d *Definition) {
+	seen := map[string]bool{}
+	for i, document := range d.Documents {
+		pointer := fmt.Sprintf("/documents/%d", i)
+		s.code(pointer+"/kind", document.Kind)
+		s.once(seen, pointer+"/kind", document.Kind)
+		s.titles(pointer+"/titles", document.Titles)
+	}
+}
+
+func (s *source) once(seen map[string]bool, pointer, code string) {
+	if seen[code] {
+		s.fault(pointer, "repeated")
+	}
+	seen[code] = true
+}
+
+func (s *source) validateChecks(d *Definition) {
+	seen := map[string]bool{}
+	for i, check := range d.Checks {
+		pointer := fmt.Sprintf("/checks/%d/kind", i)
+		if !slices.Contains(checkKinds, check.Kind) {
+			s.fault(pointer, "check_unknown")
+		}
+		s.once(seen, pointer, string(check.Kind))
+	}
+}
+
+func (s *source) validatePayees(d *Definition) {
+	if len(d.Payees) == 0 {
+		s.fault("/payees", "required")
+	}
+	seen := map[string]bool{}
+	for i, payee := range d.Payees {
+		pointer := fmt.Sprintf("/payees/%d", i)
+		if !slices.Contains(payeeKinds, payee) {
+			s.fault(pointer, "payee_unknown")
+		}
+		s.once(seen, pointer, payee)
+	}
+}
+
+func (s *source) validateReasons(d *Definition) {
+	for _, action := range []string{"reject", "return"} {
+		if len(d.Reasons[action]) == 0 {
+			s.fault("/reasons/"+action, "required")
+		}
+	}
+	for _, action := range sortedKeys(d.Reasons) {
+		pointer := "/reasons/" + escape(action)
+		if !codePattern.MatchString(action) {
+			s.fault(pointer, "code_format")
+		}
+		seen := map[string]bool{}
+		for i, reason := range d.Reasons[action] {
+			place := fmt.Sprintf("%s/%d", pointer, i)
+			s.code(place+"/code", reason.Code)
+			s.once(seen, place+"/code", reason.Code)
+			s.titles(place+"/titles", reason.Titles)
+		}
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for key := range m {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}

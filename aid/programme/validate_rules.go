@@ -1,0 +1,163 @@
+package programme
+
+import (
+	"fmt"
+	"slices"
+)
+
+// validateMatrix wants contiguous rows: each ends above the one before, only
+// the last is open-ended, and together they cover every amount up to the
+// ceiling.
+func (s *source) validateMatrix(d *Definition) {
+	if len(d.Matrix) == 0 {
+		s.fault("/matrix", "required")
+	}
+	var below int64
+	for i, row := range d.Matrix {
+		pointer := fmt.Sprintf("/matrix/%d", i)
+		last := i == len(d.Matrix)-1
+		switch {
+		case row.UpTo == nil && !last:
+			s.fault(pointer+"/up_to", "only_last_open")
+		case row.UpTo != nil && *row.UpTo <= below:
+			s.fault(pointer+"/up_to", "not_ascending")
+		case row.UpTo != nil && *row.UpTo > d.Ceiling:
+			s.fault(pointer+"/up_to", "above_ceiling")
+		case row.UpTo != nil && last && *row.UpTo < d.Ceiling:
+			s.fault(pointer+"/up_to", "below_ceiling")
+		}
+		if row.UpTo != nil {
+			below = *row.UpTo
+		}
+		s.validateLevels(pointer+"/levels", row.Levels)
+	}
+}
+
+func (s *source) validateLevels(pointer string, levels []Level) {
+	if len(levels) == 0 {
+		s.fault(pointer, "required")
+	}
+	seen := map[string]bool{}
+	for i, level := range levels {
+		place := fmt.Sprintf("%s/%d", pointer, i)
+		s.code(place+"/name", level.Name)
+		s.once(seen, place+"/name", level.Name)
+		s.validateMode(place, level)
+	}
+}
+
+// validateMode refuses numbers that the mode would not use: whoever wrote them
+// believes in a rule that does not exist.
+func (s *source) validateMode(pointer string, level Level) {
+	wantN, wantQuorum := false, false
+	switch level.Mode {
+	case ModeAny:
+	case ModeNOfM:
+		wantN = true
+	case ModeCommittee:
+		wantQuorum = true
+	default:
+		s.fault(pointer+"/mode", "mode_unknown")
+		return
+	}
+	s.numberIf(wantN, pointer+"/n", level.N)
+	s.numberIf(wantQuorum, pointer+"/quorum", level.Quorum)
+	if level.Chair && !wantQuorum {
+		s.fault(pointer+"/chair", "not_in_this_mode")
+	}
+}
+
+func (s *source) numberIf(wanted bool, pointer string, n int) {
+	if wanted && n < 1 {
+		s.fault(pointer, "not_positive")
+	}
+	if !wanted && n != 0 {
+		s.fault(pointer, "not_in_this_mode")
+	}
+}
+
+func (s *source) validateTranches(d *Definition) {
+	if len(d.Instalments) == 0 {
+		s.fault("/tranches", "required")
+	}
+	seen := map[string]bool{}
+	for i, milestone := range d.Milestones {
+		pointer := fmt.Sprintf("/milestones/%d", i)
+		s.code(pointer+"/code", milestone.Code)
+		s.once(seen, pointer+"/code", milestone.Code)
+		s.titles(pointer+"/titles", milestone.Titles)
+		if !slices.ContainsFunc(d.Instalments, func(t Tranche) bool { return t.Milestone == milestone.Code }) {
+			s.fault(pointer+"/code", "milestone_unused")
+		}
+	}
+	for i, tranche := range d.Instalments {
+		pointer := fmt.Sprintf("/tranches/%d", i)
+		s.titles(pointer+"/titles", tranche.Titles)
+		if tranche.Milestone != "" && !seen[tranche.Milestone] {
+			s.fault(pointer+"/milestone", "milestone_unknown")
+		}
+	}
+	s.validateShares(d)
+}
+
+// validateShares wants percents that add up to 100; a remainder is the last
+// and leaves something.
+func (s *source) validateShares(d *Definition) {
+	sum := 0
+	for i, tranche := range d.Instalments {
+		pointer := fmt.Sprintf("/tranches/%d/share", i)
+		last := i == len(d.Instalments)-1
+		if tranche.Share.Remainder {
+			if !last {
+				s.fault(pointer, "only_last_remainder")
+			}
+			if sum >= 100 {
+				s.fault(pointer, "share_sum")
+			}
+			return
+		}
+		if tranche.Share.Percent == 0 {
+			s.fault(pointer, "required")
+		}
+		sum += tranche.Share.Percent
+		if last && sum != 100 {
+			s.fault(pointer, "share_sum")
+		}
+	}
+}
+
+func (s *source) validateTimes(d *Definition) {
+	for _, kind := range sortedKeys(d.Deadlines) {
+		pointer := "/deadlines/" + escape(kind)
+		if !slices.Contains(taskKinds, kind) {
+			s.fault(pointer, "task_kind_unknown")
+		}
+		deadline := d.Deadlines[kind]
+		if deadline.Years != 0 || deadline.Months != 0 || deadline.Days < 1 {
+			s.fault(pointer, "working_days_only")
+		}
+	}
+	if _, ok := d.Deadlines[deadlineDefault]; !ok {
+		s.fault("/deadlines/"+deadlineDefault, "required")
+	}
+	var before Period
+	for i, visit := range d.FollowUp {
+		before = s.after(fmt.Sprintf("/follow_up/%d/after", i), visit.After, before)
+	}
+	before = Period{}
+	for i, remind := range d.Stalled.Remind {
+		before = s.after(fmt.Sprintf("/stalled/remind/%d", i), remind, before)
+	}
+	s.after("/stalled/decide", d.Stalled.Decide, before)
+	if d.MaxReturns < 1 {
+		s.fault("/max_returns", "not_positive")
+	}
+}
+
+// after wants a period longer than the one before it, and gives it back.
+func (s *source) after(pointer string, period, before Period) Period {
+	if period.approximateDays() <= before.approximateDays() {
+		s.fault(pointer, "not_ascending")
+	}
+	return period
+}

@@ -1,0 +1,283 @@
+package simulator
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/aidflow/aidflow/rails"
+)
+
+// batchSize bounds one transaction of settlements and one round of callbacks.
+const batchSize = 128
+
+// settleDue brings every outcome that is due: status, posting and callback of
+// each in the same transaction. It gives how many it brought and when the next
+// is due (the zero time when none is).
+func (b *books) settleDue(p plan) (n int, next time.Time, err error) {
+	err = b.db.Update(func(tx *bolt.Tx) error {
+		var keys []string
+		keys, next = dueIDs(tx.Bucket(bucketDue), p.now, batchSize)
+		n = len(keys)
+		for _, k := range keys {
+			if err := settle(tx, k, p); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, next, err
+}
+
+// dueIDs gives the keys of a bucket in order of time that are due, and the
+// instant of the first that is left.
+func dueIDs(bucket *bolt.Bucket, now time.Time, limit int) (due []string, next time.Time) {
+	c := bucket.Cursor()
+	for k, _ := c.First(); k != nil; k, _ = c.Next() {
+		at, _ := splitTimeKey(k)
+		if at.After(now) || len(due) == limit {
+			return due, at
+		}
+		due = append(due, string(k))
+	}
+	return due, time.Time{}
+}
+
+func settle(tx *bolt.Tx, dueKey string, p plan) error {
+	_, key := splitTimeKey([]byte(dueKey))
+	if err := tx.Bucket(bucketDue).Delete([]byte(dueKey)); err != nil {
+		return err
+	}
+	r, found, err := getRecord(tx, key)
+	if err != nil || !found || r.Status.State != rails.Accepted {
+		return err
+	}
+	r.Status.State, r.Status.Code, r.Status.At = r.Outcome, r.OutcomeCode, p.now
+	to := accountPayees
+	if r.Outcome == rails.Failed {
+		to = accountOperator
+	}
+	if err := post(tx, r.Status, accountClearing, to, p.now); err != nil {
+		return err
+	}
+	if err := announce(tx, r.Status, p); err != nil {
+		return err
+	}
+	return put(tx, bucketPayments, []byte(key), r)
+}
+
+// job is one callback that still has to be delivered.
+type job struct {
+	ID       string      `json:"id"` // webhook-id
+	Key      string      `json:"key"`
+	State    rails.State `json:"state"`
+	At       time.Time   `json:"at"` // when the state was entered
+	Attempts int         `json:"attempts"`
+	Forged   bool        `json:"forged,omitempty"`
+}
+
+// announce stores the callback of an outcome, or what a fault makes of it.
+func announce(tx *bolt.Tx, s rails.Status, p plan) error {
+	if !p.callbacks {
+		return nil
+	}
+	rule, err := draw(tx, onOutcome, s.Key, nil)
+	if err != nil {
+		return err
+	}
+	first, copies := p.now, 1
+	if rule != nil {
+		switch rule.Kind {
+		case LostCallback:
+			return nil
+		case LateCallback:
+			first = first.Add(rule.delay())
+		case DuplicateCallback:
+			copies = 2
+		case ForgedCallback:
+			if err := addJob(tx, first, "!forged", job{ID: callbackID(s) + "_f", Key: s.Key, State: s.State, At: s.At, Forged: true}); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range copies {
+		if err := addJob(tx, first, strings.Repeat("+", i), job{ID: callbackID(s), Key: s.Key, State: s.State, At: s.At}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claimEarly stores a callback that claims a settlement that has not happened,
+// when a rule wants it.
+func claimEarly(tx *bolt.Tx, s rails.Status, p plan) error {
+	if !p.callbacks {
+		return nil
+	}
+	rule, err := draw(tx, onAccepted, s.Key, nil)
+	if err != nil || rule == nil {
+		return err
+	}
+	s.State = rails.Settled
+	return addJob(tx, p.now, "!early", job{ID: callbackID(s) + "_e", Key: s.Key, State: s.State, At: s.At})
+}
+
+// callbackID is the same for every delivery of one outcome.
+func callbackID(s rails.Status) string { return "msg_" + s.Reference + "_" + string(s.State) }
+
+func addJob(tx *bolt.Tx, at time.Time, mark string, j job) error {
+	return put(tx, bucketCallbacks, timeKey(at, j.ID+mark), j)
+}
+
+// dueJobs gives callbacks to deliver, by their place in the queue, and the
+// instant of the first that is left.
+func (b *books) dueJobs(now time.Time) (jobs map[string]job, next time.Time, err error) {
+	jobs = map[string]job{}
+	err = b.db.View(func(tx *bolt.Tx) error {
+		var keys []string
+		keys, next = dueIDs(tx.Bucket(bucketCallbacks), now, batchSize)
+		for _, k := range keys {
+			var j job
+			if err := json.Unmarshal(tx.Bucket(bucketCallbacks).Get([]byte(k)), &j); err != nil {
+				return err
+			}
+			jobs[k] = j
+		}
+		return nil
+	})
+	return jobs, next, err
+}
+
+// endJobs removes callbacks from the queue and puts those of later back in at
+// their next instant.
+func (b *books) endJobs(done []string, later map[time.Time][]job) error {
+	return b.db.Update(func(tx *bolt.Tx) error {
+		for _, k := range done {
+			if err := tx.Bucket(bucketCallbacks).Delete([]byte(k)); err != nil {
+				return err
+			}
+		}
+		for at, jobs := range later {
+			for i, j := range jobs {
+				if err := addJob(tx, at, strings.Repeat("+", i), j); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// Movement is one settled movement.
+type Movement struct {
+	Key       string    `json:"key"`
+	Reference string    `json:"reference"`
+	Amount    int64     `json:"amount"` // minor units
+	Currency  string    `json:"currency"`
+	SettledAt time.Time `json:"settled_at"`
+}
+
+// Total is the sum of the settled movements of one currency.
+type Total struct {
+	Currency string `json:"currency"`
+	Count    int    `json:"count"`
+	Amount   int64  `json:"amount"` // minor units
+}
+
+// Balance is what the bank's own ledger says of one account.
+type Balance struct {
+	Account  string `json:"account"`
+	Currency string `json:"currency"`
+	Amount   int64  `json:"amount"` // minor units; what came in less what went out
+}
+
+// Books is what really moved, for comparison with a ledger: every settled
+// movement in the order of its posting, the sums, the balances of the postings
+// and how many instructions are in each state. All of it is of one instant.
+type Books struct {
+	Movements []Movement          `json:"movements"`
+	Totals    []Total             `json:"totals"`
+	Balances  []Balance           `json:"balances"`
+	States    map[rails.State]int `json:"states"`
+	Balanced  bool                `json:"balanced"` // balances sum to zero and agree with the payments
+	AsOf      time.Time           `json:"as_of"`
+}
+
+// read adds up the books from the postings and checks them against the
+// payments.
+func (b *books) read(now time.Time) (Books, error) {
+	out := Books{Movements: []Movement{}, States: map[rails.State]int{}, AsOf: now}
+	balances := map[[2]string]int64{}
+	totals := map[string]Total{}
+	err := b.db.View(func(tx *bolt.Tx) error {
+		settled, err := countStates(tx, out.States)
+		if err != nil {
+			return err
+		}
+		return tx.Bucket(bucketPostings).ForEach(func(_, v []byte) error {
+			var p Posting
+			if err := json.Unmarshal(v, &p); err != nil {
+				return err
+			}
+			balances[[2]string{p.From, p.Currency}] -= p.Amount
+			balances[[2]string{p.To, p.Currency}] += p.Amount
+			if p.To != accountPayees {
+				return nil
+			}
+			t := totals[p.Currency]
+			totals[p.Currency] = Total{p.Currency, t.Count + 1, t.Amount + p.Amount}
+			out.Movements = append(out.Movements, Movement{
+				Key: p.Key, Reference: settled[p.Key], Amount: p.Amount, Currency: p.Currency, SettledAt: p.At,
+			})
+			return nil
+		})
+	})
+	out.Totals, out.Balances = []Total{}, []Balance{}
+	for _, t := range totals {
+		out.Totals = append(out.Totals, t)
+	}
+	var sum int64
+	for k, amount := range balances {
+		sum += amount
+		out.Balances = append(out.Balances, Balance{k[0], k[1], amount})
+	}
+	slices.SortFunc(out.Totals, func(a, b Total) int { return strings.Compare(a.Currency, b.Currency) })
+	slices.SortFunc(out.Balances, func(a, b Balance) int {
+		return strings.Compare(a.Currency+a.Account, b.Currency+b.Account)
+	})
+	out.Balanced = sum == 0 && out.agrees()
+	return out, err
+}
+
+// countStates counts the payments by state and gives the references of the
+// settled ones by key.
+func countStates(tx *bolt.Tx, states map[rails.State]int) (map[string]string, error) {
+	settled := map[string]string{}
+	err := tx.Bucket(bucketPayments).ForEach(func(k, v []byte) error {
+		var r record
+		if err := json.Unmarshal(v, &r); err != nil {
+			return err
+		}
+		states[r.Status.State]++
+		if r.Status.State == rails.Settled {
+			settled[string(k)] = r.Status.Reference
+		}
+		return nil
+	})
+	return settled, err
+}
+
+// agrees reports whether each settled payment has exactly one movement.
+func (b Books) agrees() bool {
+	seen := map[string]bool{}
+	for _, m := range b.Movements {
+		if seen[m.Key] || m.Reference == "" {
+			return false
+		}
+		seen[m.Key] = true
+	}
+	return len(seen) == b.States[rails.Settled]
+}

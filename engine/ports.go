@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"syscall"
+)
+
+// Ports that the engine chooses itself lie below 32768, where Linux begins to
+// give ports to outgoing connections: one of those could otherwise take a port
+// between the choice and the server's listen.
+const (
+	firstPort = 20000
+	endPort   = 32768
+)
+
+// ports are the addresses of the services of one engine. All but frontend are
+// on loopback. internal is the frontend for the server's own workers, used
+// only with TLS: it spares them a client certificate.
+type ports struct {
+	frontend, internal, history, matching, worker netip.AddrPort
+	tls                                           bool
+}
+
+// internalAddress is where this process reaches its own frontend without TLS.
+func (p ports) internalAddress() string {
+	if p.tls {
+		return p.internal.String()
+	}
+	return p.frontend.String()
+}
+
+// choosePorts takes free ports for the internal services, and for clients when
+// --address has port 0. A busy --address is a fault here, in one line: inside
+// the server it would be a stack trace.
+func choosePorts(o options) (ports, error) {
+	var held []net.Listener
+	defer func() {
+		for _, l := range held {
+			_ = l.Close()
+		}
+	}()
+	take := func(a netip.Addr, port uint16) (netip.AddrPort, error) {
+		l, err := listen(a, port)
+		if err != nil {
+			return netip.AddrPort{}, err
+		}
+		held = append(held, l)
+		return netip.AddrPortFrom(a, uint16(l.Addr().(*net.TCPAddr).Port)), nil
+	}
+	p := ports{tls: o.tls()}
+	var err error
+	if p.frontend, err = take(o.Address.Addr(), o.Address.Port()); err != nil {
+		return p, err
+	}
+	loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	for _, each := range []*netip.AddrPort{&p.internal, &p.history, &p.matching, &p.worker} {
+		if *each, err = take(loopback, 0); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// listen opens the port, or a free one of the range when it is 0.
+func listen(a netip.Addr, port uint16) (net.Listener, error) {
+	if port != 0 {
+		l, err := net.Listen("tcp", netip.AddrPortFrom(a, port).String())
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("--address: port %d is in use", port)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--address: %w", err)
+		}
+		return l, nil
+	}
+	for _, offset := range rand.Perm(endPort - firstPort) {
+		l, err := net.Listen("tcp", netip.AddrPortFrom(a, uint16(firstPort+offset)).String())
+		if err == nil {
+			return l, nil
+		}
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return nil, fmt.Errorf("cannot listen on %s: %w", a, err)
+		}
+	}
+	return nil, fmt.Errorf("no free port from %d to %d", firstPort, endPort-1)
+}

@@ -46,17 +46,8 @@ type Outcome struct {
 	Tasks       []OpenTask        `json:"tasks,omitempty"`   // all open tasks of the workflow after the step
 	Duties      map[string]string `json:"duties,omitempty"`  // person -> duty, all of the case
 	Levels      []Level           `json:"levels,omitempty"`  // the approval levels, when they were computed
-	Tranches    []TrancheStep     `json:"tranches,omitempty"`
 	Payment     *PaymentStep      `json:"payment,omitempty"` // the payment that the step made live or ended
 	Next        string            `json:"next,omitempty"`    // id of the workflow that takes over
-}
-
-// TrancheStep is a tranche as the disbursement carries it.
-type TrancheStep struct {
-	ID        string `json:"id"`
-	N         int    `json:"n"`
-	Milestone string `json:"milestone,omitempty"`
-	State     string `json:"state"`
 }
 
 // PaymentStep is a payment as the disbursement carries it.
@@ -87,4 +78,7 @@ type FollowUpInput struct {
 	Round int    `json:"round"`
 	Visit int    `json:"visit"`         // the visit this run is for, from 1
 	Seq   int    `json:"seq,omitempty"` // last step of the run before
+
+	Now    time.Time  `json:"now,omitzero"`      // the case's clock at the end of the run before
+	WakeAt *time.Time `json:"wake_at,omitempty"` // when the visit is due
 }

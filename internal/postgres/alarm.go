@@ -3,8 +3,6 @@ package postgres
 import (
 	"time"
 
-	"github.com/lib/pq"
-
 	"github.com/aidflow/aidflow/aid"
 )
 
@@ -44,8 +42,9 @@ func (tx *Tx) DueAlarms(workflow string) ([]Alarm, error) {
 	}
 }
 
-// SetAlarms gives an open task new alarms.
-func (tx *Tx) SetAlarms(task string, alarms []time.Time) error {
-	return tx.one(`UPDATE tasks SET alarms = $2, attend_at = $3, warned_at = NULL, breached_at = NULL WHERE id = $1 AND closed_at IS NULL`,
-		task, pq.Array(alarms), alarms[0])
+// AlarmAgain gives an open task one more alarm; a task that is closed has none.
+func (tx *Tx) AlarmAgain(task string, at time.Time) error {
+	_, err := tx.exec(`UPDATE tasks SET alarms = ARRAY[$2::timestamptz], attend_at = $2, warned_at = NULL, breached_at = NULL
+		WHERE id = $1 AND closed_at IS NULL`, task, at)
+	return err
 }

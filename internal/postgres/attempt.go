@@ -70,3 +70,12 @@ func (tx *Tx) PayeeAccount(id string) (PayeeAccount, error) {
 	out.Method = row.Method
 	return out, err
 }
+
+// EndAttempt ends the open attempt of a payment by word of persons.
+func (tx *Tx) EndAttempt(p *Payment, state, code string) error {
+	a, _, err := tx.OpenAttempt(p)
+	if err != nil {
+		return err
+	}
+	return tx.MoveAttempt(a, state, a.Reference, code)
+}

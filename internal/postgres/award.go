@@ -46,7 +46,8 @@ func (tx *Tx) BoundHash(c *Case) ([]byte, error) {
 	return h.Sum(nil), nil
 }
 
-// ProposeAward records what the last level granted.
+// ProposeAward records what the last level granted; a proposal that was never
+// reserved is replaced.
 func (tx *Tx) ProposeAward(c *Case) (*Award, error) {
 	hash, err := tx.BoundHash(c)
 	if err != nil {
@@ -54,7 +55,8 @@ func (tx *Tx) ProposeAward(c *Case) (*Award, error) {
 	}
 	a := Award{ID: NewID(aid.AwardID), CaseID: c.ID, Round: c.Round, FundID: *c.FundID, Amount: c.Asking(), Currency: c.Currency,
 		BoundHash: hash, State: "proposed"}
-	return &a, tx.one(`INSERT INTO awards (`+awardColumns+`, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+	return &a, tx.get(&a.ID, `INSERT INTO awards (`+awardColumns+`, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+		ON CONFLICT (case_id, round) DO UPDATE SET fund_id = $4, amount = $5, bound_hash = $7 WHERE awards.state = 'proposed' RETURNING id`,
 		a.ID, a.CaseID, a.Round, a.FundID, a.Amount, a.Currency, a.BoundHash, a.State, tx.Now)
 }
 

@@ -152,6 +152,9 @@ func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
 	} else if in.Amount != nil && (*in.Amount <= 0 || *in.Amount > c.Asking()) {
 		faults = append(faults, aid.Fault{Pointer: "/amount/amount", Code: "amount_above_request"})
 	}
+	if in.Action == aid.ActionReturn && in.Note == "" && len(namedItems(in.Data)) == 0 {
+		faults = append(faults, aid.Fault{Pointer: "/data/items", Code: "items_required"})
+	}
 	return aid.RefuseAll(faults)
 }
 
@@ -297,7 +300,7 @@ func (s *Store) RefuseIntent(ctx context.Context, decision string, kind aid.Kind
 		if err != nil {
 			return err
 		}
-		return tx.Audit(AuditEntry{Actor: actor, Action: "decide", Object: decision, Outcome: "refused", Code: code})
+		return tx.AddAudit(actor, "decide", decision, "refused", code)
 	})
 }
 

@@ -73,3 +73,18 @@ func (tx *Tx) SkipRest(c *Case, a *Award, actor string) (released int64, err err
 	}
 	return released, tx.WakeWaiting(a.FundID)
 }
+
+// AnythingPaid tells whether a tranche of the award was settled.
+func (tx *Tx) AnythingPaid(a *Award) (bool, error) {
+	var paid bool
+	err := tx.get(&paid, `SELECT EXISTS (SELECT 1 FROM tranches WHERE award_id = $1 AND state = 'settled')`, a.ID)
+	return paid, err
+}
+
+// DueUnpaid tells whether a tranche of the award is due and nothing pays it.
+func (tx *Tx) DueUnpaid(a *Award) (bool, error) {
+	var due bool
+	err := tx.get(&due, `SELECT EXISTS (SELECT 1 FROM tranches t WHERE t.award_id = $1 AND t.state = 'due'
+		AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.tranche_id = t.id AND p.state IN ('due', 'queued', 'instructed', 'unknown')))`, a.ID)
+	return due, err
+}

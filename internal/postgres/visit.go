@@ -52,3 +52,10 @@ func (tx *Tx) MoveVisit(v *Visit, state, outcome string) error {
 	}
 	return tx.one(`UPDATE visits SET state = $2, outcome = $3, done_at = $4 WHERE id = $1`, v.ID, state, outcome, done)
 }
+
+// VisitByID gives a visit of a case.
+func (tx *Tx) VisitByID(c *Case, id string) (*Visit, error) {
+	var v Visit
+	err := tx.get(&v, `SELECT `+visitColumns+` FROM visits WHERE id = $1 AND case_id = $2`, id, c.ID)
+	return &v, err
+}

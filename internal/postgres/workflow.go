@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"time"
 )
 
@@ -74,4 +75,14 @@ func (s *Store) MarkStarted(ctx context.Context, id string) error {
 		_, err := tx.exec(`UPDATE workflows SET started_at = $2 WHERE id = $1 AND started_at IS NULL`, id, tx.Wall)
 		return err
 	})
+}
+
+// CaseWorkflowID names the workflow of a case's round.
+func CaseWorkflowID(caseID string, round int) string {
+	return "case/" + caseID + "/" + strconv.Itoa(round)
+}
+
+// FollowUpID names the workflow of a round's visits.
+func FollowUpID(caseID string, round int) string {
+	return "followup/" + caseID + "/" + strconv.Itoa(round)
 }

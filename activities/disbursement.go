@@ -1,0 +1,175 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/postgres"
+)
+
+// OpenDisbursement starts paying an award: it asks for the evidence of the
+// first tranche, or makes its payment due.
+func (a *Activities) OpenDisbursement(ctx context.Context, in aid.OpenRequest) (aid.Outcome, error) {
+	return a.step(ctx, in.Step, "open_disbursement", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
+		award, err := tx.AwardOf(c)
+		if err != nil {
+			return aid.Outcome{}, err
+		}
+		if award.State != "reserved" {
+			return aid.Outcome{}, aid.Refuse(aid.Conflict, "wrong_award_state", "state", award.State)
+		}
+		if err := tx.StartAward(award); err != nil {
+			return aid.Outcome{}, err
+		}
+		return nextTranche(tx, c, award, in.Workflow)
+	})
+}
+
+// nextTranche goes on with the first tranche that is not over, or finishes.
+func nextTranche(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow string) (aid.Outcome, error) {
+	tranches, err := tx.Tranches(a)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	for i := range tranches {
+		if t := &tranches[i]; t.State == "planned" {
+			return aid.Outcome{Result: aid.ResultPending}, openTranche(tx, c, a, t, workflow)
+		}
+	}
+	return finish(tx, c, a)
+}
+
+func openTranche(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, t *postgres.Tranche, workflow string) error {
+	if t.Milestone == "" {
+		if err := tx.MoveTranche(t.ID, "planned", "due"); err != nil {
+			return err
+		}
+		_, err := tx.MakeDue(c, a, t, workflow, "")
+		return err
+	}
+	if err := tx.MoveTranche(t.ID, "planned", "evidence_due"); err != nil {
+		return err
+	}
+	return askEvidence(tx, c, t, workflow)
+}
+
+// askEvidence waits for the household to reach a milestone. An award of which
+// nothing was started within the programme's time comes before a person.
+func askEvidence(tx *postgres.Tx, c *postgres.Case, t *postgres.Tranche, workflow string) error {
+	def, err := tx.Rules(c)
+	if err != nil {
+		return err
+	}
+	task := postgres.NewTask{Kind: aid.ConfirmMilestone, Workflow: workflow, Subject: t.ID, Owner: aid.OwnerHousehold,
+		Rule: map[string]any{"because": "milestone", "milestone": t.Milestone, "tranche": t.N}}
+	if !def.StartWithin.IsZero() {
+		due := def.StartWithin.AddTo(tx.Now, def.Location()).UTC()
+		task.Due, task.Alarms = &due, append(task.Alarms, due)
+	}
+	_, err = tx.OpenTask(c, task)
+	return err
+}
+
+// ConfirmMilestone applies a verifier's decision on the evidence of a tranche:
+// confirmed, its payment is due; returned, the household is asked again.
+func (a *Activities) ConfirmMilestone(ctx context.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return a.step(ctx, in.Step, "confirm_milestone", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
+		t, _, err := tx.ApplyDecision(c, in.Decision)
+		if err != nil {
+			return aid.Outcome{}, err
+		}
+		award, tranche, err := trancheOf(tx, c, t.Subject)
+		if err != nil {
+			return aid.Outcome{}, err
+		}
+		if in.Decision.Action == aid.ActionReturn {
+			return evidenceReturned(tx, c, t, tranche)
+		}
+		if err := tx.CloseTask(t, "confirmed"); err != nil {
+			return aid.Outcome{}, err
+		}
+		if err := tx.EndTasks(c, "void", aid.DecideStalled); err != nil {
+			return aid.Outcome{}, err
+		}
+		if err := tx.MoveTranche(tranche.ID, "evidence_due", "due"); err != nil {
+			return aid.Outcome{}, err
+		}
+		p, err := tx.MakeDue(c, award, tranche, in.Workflow, "")
+		if err != nil {
+			return aid.Outcome{}, err
+		}
+		return aid.Outcome{Result: "confirmed", Payment: p.Step()}, nil
+	})
+}
+
+func evidenceReturned(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, tranche *postgres.Tranche) (aid.Outcome, error) {
+	if err := tx.CloseTask(t, aid.ResultReturned); err != nil {
+		return aid.Outcome{}, err
+	}
+	c.Review++
+	if err := tx.SaveCase(c); err != nil {
+		return aid.Outcome{}, err
+	}
+	return aid.Outcome{Result: aid.ResultReturned}, askEvidence(tx, c, tranche, t.WorkflowID)
+}
+
+func trancheOf(tx *postgres.Tx, c *postgres.Case, id string) (*postgres.Award, *postgres.Tranche, error) {
+	award, err := tx.AwardOf(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	tranches, err := tx.Tranches(award)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range tranches {
+		if tranches[i].ID == id {
+			return award, &tranches[i], nil
+		}
+	}
+	return nil, nil, aid.Refuse(aid.NotFound, "tranche_not_found")
+}
+
+// finish ends the disbursement: everything is paid or skipped. The visits are
+// planned, or the case is closed when the programme has none.
+func finish(tx *postgres.Tx, c *postgres.Case, a *postgres.Award) (aid.Outcome, error) {
+	def, err := tx.Rules(c)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	if err := tx.CompleteAward(a); err != nil {
+		return aid.Outcome{}, err
+	}
+	c.PaidAt = &tx.Now
+	if err := tx.MoveCase(c, aid.EventPaid); err != nil {
+		return aid.Outcome{}, err
+	}
+	if err := tx.AddEvent(c, postgres.Event{Kind: "case.paid", Actor: postgres.System, Data: map[string]any{"award": a.ID, "amount": a.Amount, "currency": a.Currency}}); err != nil {
+		return aid.Outcome{}, err
+	}
+	dates := def.VisitDates(tx.Now)
+	if len(dates) == 0 {
+		return end(tx, c, aid.EventClose, "case.closed", postgres.System, "closed")
+	}
+	if err := tx.PlanVisits(c, dates); err != nil {
+		return aid.Outcome{}, err
+	}
+	return followUp(tx, c)
+}
+
+// followUp hands the case over to the workflow of its visits.
+func followUp(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
+	next := postgres.FollowUpID(c.ID, c.Round)
+	err := tx.WantWorkflow(next, c.ID, postgres.FollowUpWorkflow, aid.FollowUpInput{Case: c.ID, Round: c.Round, Visit: 1})
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	if err := tx.EndWorkflow(c.WorkflowID); err != nil {
+		return aid.Outcome{}, err
+	}
+	c.WorkflowID = next
+	if err := tx.MoveCase(c, aid.EventVisits); err != nil {
+		return aid.Outcome{}, err
+	}
+	return aid.Outcome{Result: "paid", Next: next}, tx.BeginWait(c.ID, postgres.Wait{Stage: c.Stage, Owner: aid.OwnerSystem})
+}

@@ -1,0 +1,141 @@
+package activities
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/aid/programme"
+	"github.com/aidflow/aidflow/internal/postgres"
+)
+
+// returnToPartner sends a case back for information: every other open task is
+// replaced, the clock of the office stops, the partner is asked. From the
+// fourth return on, a person also decides whether the case goes on at all.
+func returnToPartner(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, d aid.Decision) (aid.Outcome, error) {
+	if err := tx.RejectDocuments(c, d.ID, d.Reason); err != nil {
+		return aid.Outcome{}, err
+	}
+	if err := tx.CloseTask(t, aid.ResultReturned); err != nil {
+		return aid.Outcome{}, err
+	}
+	if err := tx.EndTasks(c, "replaced"); err != nil {
+		return aid.Outcome{}, err
+	}
+	c.Returns++
+	if err := tx.MoveCase(c, aid.EventReturn); err != nil {
+		return aid.Outcome{}, err
+	}
+	err := tx.AddEvent(c, postgres.Event{Kind: "case.returned", Actor: d.Actor, Task: t.ID, Data: map[string]any{"reason_code": d.Reason, "returns": c.Returns}})
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	return aid.Outcome{Result: aid.ResultReturned}, askPartner(tx, c, t.WorkflowID, d.Reason)
+}
+
+func askPartner(tx *postgres.Tx, c *postgres.Case, workflow, reason string) error {
+	def, err := tx.Rules(c)
+	if err != nil {
+		return err
+	}
+	alarms := stalledAlarms(def, tx.Now)
+	due := alarms[len(alarms)-1]
+	id, err := tx.OpenTask(c, postgres.NewTask{Kind: aid.ProvideInformation, Workflow: workflow, Owner: aid.OwnerPartner,
+		Rule: map[string]any{"because": "returned", "reason_code": reason}, Due: &due, Alarms: alarms})
+	if err != nil || c.Returns <= def.MaxReturns {
+		return err
+	}
+	if err := openStalled(tx, c, workflow, id, "returned_too_often"); err != nil {
+		return err
+	}
+	return tx.BeginWait(c.ID, postgres.Wait{Stage: c.Stage, Owner: aid.OwnerPartner, Task: id})
+}
+
+// stalledAlarms are the programme's reminders to the partner and the day on
+// which a person decides.
+func stalledAlarms(def *programme.Definition, from time.Time) []time.Time {
+	var all []time.Time
+	for _, p := range append(append([]programme.Period{}, def.Stalled.Remind...), def.Stalled.Decide) {
+		all = append(all, p.AddTo(from, def.Location()).UTC())
+	}
+	return all
+}
+
+// openStalled asks a verifier or manager whether a case that does not move
+// should end. It never ends by itself.
+func openStalled(tx *postgres.Tx, c *postgres.Case, workflow, subject, because string) error {
+	_, err := tx.OpenOfficeTask(c, postgres.NewTask{Kind: aid.DecideStalled, Workflow: workflow, Subject: subject,
+		Rule: map[string]string{"because": because}})
+	return err
+}
+
+// ProvideInformation applies a partner's answer: the new facts are written,
+// the office's clock goes on, and the stage that asked is opened again as the
+// next review.
+func (a *Activities) ProvideInformation(ctx context.Context, in aid.ApprovalRequest) (aid.Outcome, error) {
+	return a.step(ctx, in.Step, "provide_information", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
+		t, _, err := tx.ApplyDecision(c, in.Decision)
+		if err != nil {
+			return aid.Outcome{}, err
+		}
+		before := binding(c)
+		if err := tx.ApplyInformation(c, in.Decision.ID); err != nil {
+			return aid.Outcome{}, err
+		}
+		if err := tx.CloseTask(t, "provided"); err != nil {
+			return aid.Outcome{}, err
+		}
+		if err := tx.EndTasks(c, "void", aid.DecideStalled); err != nil {
+			return aid.Outcome{}, err
+		}
+		changed := binding(c) != before
+		if changed {
+			c.Amount = nil
+		}
+		c.Review++
+		if err := tx.MoveCase(c, aid.EventProvide); err != nil {
+			return aid.Outcome{}, err
+		}
+		if err := tx.AddEvent(c, postgres.Event{Kind: "case.resubmitted", Actor: in.Decision.Actor, Task: t.ID}); err != nil {
+			return aid.Outcome{}, err
+		}
+		return resume(tx, c, in, changed)
+	})
+}
+
+// binding is what an approval binds, as far as a partner can change it.
+func binding(c *postgres.Case) string {
+	return strconv.FormatInt(c.RequestedAmount, 10) + " " + *c.PayeeAccountID
+}
+
+// resume opens the stage that had asked the partner. An answer that changes
+// what an approval binds voids the approvals so far: the matrix runs again.
+func resume(tx *postgres.Tx, c *postgres.Case, in aid.ApprovalRequest, changed bool) (aid.Outcome, error) {
+	out := aid.Outcome{Result: aid.ResultPending}
+	if c.Stage == aid.Verification {
+		return out, openVerification(tx, c, in.Workflow)
+	}
+	if !changed && in.Next != nil {
+		return out, askLevel(tx, c, in.Workflow, *in.Next)
+	}
+	levels, err := levelsOf(tx, c)
+	if err != nil {
+		return out, err
+	}
+	out.Levels = levels
+	return out, askLevel(tx, c, in.Workflow, levels[0])
+}
+
+// levelsOf evaluates the approval matrix of the case's programme.
+func levelsOf(tx *postgres.Tx, c *postgres.Case) ([]aid.Level, error) {
+	def, err := tx.Rules(c)
+	if err != nil {
+		return nil, err
+	}
+	levels, err := postgres.Levels(def.Levels(c.RequestedAmount))
+	if err == nil && len(levels) == 0 {
+		err = aid.Refuse(aid.Conflict, "no_levels")
+	}
+	return levels, err
+}

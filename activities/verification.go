@@ -1,0 +1,104 @@
+package activities
+
+import (
+	"context"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/postgres"
+)
+
+// OpenVerification opens the verifier's tasks of a submitted case, after the
+// automated checks. Where a final check failed, the case is rejected with its
+// reason instead.
+func (a *Activities) OpenVerification(ctx context.Context, in aid.OpenRequest) (aid.Outcome, error) {
+	return a.step(ctx, in.Step, "open_verification", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
+		if c.Status == aid.Submitted {
+			if err := tx.MoveCase(c, aid.EventOpen); err != nil {
+				return aid.Outcome{}, err
+			}
+		}
+		if in.Reject != "" {
+			return reject(tx, c, postgres.System, in.Reject)
+		}
+		return aid.Outcome{Result: aid.ResultPending}, openVerification(tx, c, in.Workflow)
+	})
+}
+
+func openVerification(tx *postgres.Tx, c *postgres.Case, workflow string) error {
+	for _, kind := range []aid.TaskKind{aid.VerifyDocuments, aid.FieldVisit} {
+		_, err := tx.OpenOfficeTask(c, postgres.NewTask{Kind: kind, Workflow: workflow,
+			Rule: map[string]any{"because": "verification", "review": c.Review}})
+		if err != nil {
+			return err
+		}
+	}
+	return tx.WaitForOpenTask(c, aid.OwnerOffice)
+}
+
+// DecideVerification applies a verifier's decision. When it completes the last
+// open task, the case goes on to approval: the levels come from the
+// programme's matrix, and the first one is asked, in the same transaction.
+func (a *Activities) DecideVerification(ctx context.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return a.step(ctx, in.Step, "decide_verification", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
+		t, _, err := tx.ApplyDecision(c, in.Decision)
+		if err != nil {
+			return aid.Outcome{}, err
+		}
+		switch in.Decision.Action {
+		case aid.ActionReject:
+			return rejectByTask(tx, c, t, in.Decision)
+		case aid.ActionReturn:
+			return returnToPartner(tx, c, t, in.Decision)
+		}
+		return verified(tx, c, t, in)
+	})
+}
+
+func verified(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, in aid.DecisionRequest) (aid.Outcome, error) {
+	if err := tx.CloseTask(t, "completed"); err != nil {
+		return aid.Outcome{}, err
+	}
+	if t.Kind == aid.VerifyDocuments {
+		if err := tx.AcceptDocuments(c); err != nil {
+			return aid.Outcome{}, err
+		}
+	}
+	left, err := tx.OpenTasks(c, aid.VerifyDocuments, aid.FieldVisit)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	if left > 0 {
+		return aid.Outcome{Result: aid.ResultPending}, tx.WaitForOpenTask(c, aid.OwnerOffice)
+	}
+	return openApproval(tx, c, in)
+}
+
+// openApproval computes the levels and asks the first one.
+func openApproval(tx *postgres.Tx, c *postgres.Case, in aid.DecisionRequest) (aid.Outcome, error) {
+	levels, err := levelsOf(tx, c)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	fund, err := tx.FundFor(c.Area, c.Currency)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	c.FundID = &fund
+	if err := tx.MoveCase(c, aid.EventVerify); err != nil {
+		return aid.Outcome{}, err
+	}
+	if err := tx.AddEvent(c, postgres.Event{Kind: "case.verified", Actor: in.Decision.Actor}); err != nil {
+		return aid.Outcome{}, err
+	}
+	return aid.Outcome{Result: "verified", Levels: levels}, askLevel(tx, c, in.Workflow, levels[0])
+}
+
+// askLevel opens the approval task of a level, in the area of that level.
+func askLevel(tx *postgres.Tx, c *postgres.Case, workflow string, level aid.Level) error {
+	area, err := tx.AreaAt(c.Area, level.Name)
+	if err != nil {
+		return err
+	}
+	_, err = tx.OpenOfficeTask(c, postgres.NewTask{Kind: aid.Approve, Workflow: workflow, Level: level.Name, Rule: level, Area: area})
+	return err
+}

@@ -1,0 +1,84 @@
+package aid
+
+// The messages between the process and its activities. They are the format of
+// recorded histories: fields may be added, never renamed.
+
+// CheckRequest asks for one automated check of a case's review.
+type CheckRequest struct {
+	Case   string `json:"case"`
+	Round  int    `json:"round"`
+	Review int    `json:"review"`
+	Kind   string `json:"kind"` // register, identity, duplicate, documents
+}
+
+// CheckResult is what an automated check found: codes, nothing personal.
+type CheckResult struct {
+	Kind   string   `json:"kind"`
+	Passed bool     `json:"passed"`
+	Codes  []string `json:"codes,omitempty"`
+	Final  bool     `json:"final,omitempty"` // failing it rejects, by the programme's own word
+}
+
+// OpenRequest opens a stage: the case's verification, an award's disbursement.
+type OpenRequest struct {
+	Step
+	Reject string `json:"reject,omitempty"` // reason code of a final check that failed
+}
+
+// DecisionRequest carries a decision into the step that makes it a fact.
+type DecisionRequest struct {
+	Step
+	Decision Decision `json:"decision"`
+}
+
+// ApprovalRequest carries a decision on an approval, with what follows when
+// the level approves: the next level, or the award when there is none.
+type ApprovalRequest struct {
+	Step
+	Decision Decision `json:"decision"`
+	Next     *Level   `json:"next,omitempty"`
+}
+
+// Withdrawal is a partner's wish to end a case.
+type Withdrawal struct {
+	ID     string `json:"id"`
+	Actor  string `json:"actor"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// WithdrawRequest carries a withdrawal into its step.
+type WithdrawRequest struct {
+	Step
+	Withdrawal Withdrawal `json:"withdrawal"`
+}
+
+// TrancheRequest is about one tranche of an award.
+type TrancheRequest struct {
+	Step
+	Award string `json:"award"`
+}
+
+// Retry is a treasurer's wish to pay a failed payment anew.
+type Retry struct {
+	ID      string `json:"id"`
+	Payment string `json:"payment"`
+	Actor   string `json:"actor"`
+}
+
+// RetryRequest carries a retry into its step.
+type RetryRequest struct {
+	Step
+	Retry Retry `json:"retry"`
+}
+
+// PayRequest asks to bring one instructed payment to its end.
+type PayRequest struct {
+	Case    string `json:"case"`
+	Payment string `json:"payment"`
+}
+
+// VisitRequest is about the nth follow-up visit.
+type VisitRequest struct {
+	Step
+	Visit int `json:"visit"`
+}

@@ -1,0 +1,37 @@
+package postgres
+
+import "github.com/aidflow/aidflow/aid"
+
+// Votes gives the applied decisions on a task, in their order.
+func (tx *Tx) Votes(t *Task) ([]aid.Vote, error) {
+	var rows []struct {
+		Actor  string     `db:"actor"`
+		Action aid.Action `db:"action"`
+		Chair  bool       `db:"chair"`
+	}
+	err := tx.list(&rows, `
+		SELECT d.actor, d.action, EXISTS (SELECT 1 FROM staff_roles r WHERE r.subject = d.actor AND r.level = $2 AND r.chair) AS chair
+		FROM decisions d WHERE d.task_id = $1 AND d.state = 'applied' ORDER BY d.decided_at, d.id`, t.ID, t.Level)
+	var votes []aid.Vote
+	for _, r := range rows {
+		votes = append(votes, aid.Vote{Actor: r.Actor, Action: r.Action, Chair: r.Chair})
+	}
+	return votes, err
+}
+
+// Voted records that a task stays open after a vote: whoever had claimed it is
+// done with it, and what it shows has changed.
+func (tx *Tx) Voted(c *Case, t *Task) error {
+	err := tx.one(`UPDATE tasks SET state = 'open', assignee = NULL, claimed_at = NULL, version = version + 1 WHERE id = $1 AND closed_at IS NULL`, t.ID)
+	if err != nil {
+		return err
+	}
+	return tx.BeginWait(c.ID, Wait{Stage: c.Stage, Owner: aid.OwnerOffice, Task: t.ID, Level: t.Level})
+}
+
+// AppliedDecisions gives the ids of the applied decisions on a task.
+func (tx *Tx) AppliedDecisions(t *Task) ([]string, error) {
+	var ids []string
+	err := tx.list(&ids, `SELECT id FROM decisions WHERE task_id = $1 AND state = 'applied' ORDER BY decided_at, id`, t.ID)
+	return ids, err
+}

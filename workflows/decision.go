@@ -1,0 +1,56 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// decide is the update by which a person decides a task of the case. It is
+// answered when the decision is committed, with everything that follows from
+// it.
+func (c *supportRequest) decide(ctx workflow.Context, d aid.Decision) (Result, error) {
+	if err := c.opened(ctx); err != nil {
+		return Result{}, err
+	}
+	return c.step(ctx, func(s aid.Step) (aid.Outcome, error) {
+		if err := c.mayDecide(d); err != nil {
+			return aid.Outcome{}, err
+		}
+		out, err := c.apply(ctx, s, d)
+		if err == nil && out.Refused == "" {
+			c.turn(d, out)
+		}
+		return out, err
+	})
+}
+
+func (c *supportRequest) apply(ctx workflow.Context, s aid.Step, d aid.Decision) (aid.Outcome, error) {
+	switch d.Kind {
+	case aid.Approve:
+		return decideApproval(ctx, aid.ApprovalRequest{Step: s, Decision: d, Next: c.levelAt(c.level + 1)})
+	case aid.ProvideInformation:
+		return provideInformation(ctx, aid.ApprovalRequest{Step: s, Decision: d, Next: c.levelAt(c.level)})
+	case aid.DecideStalled:
+		return decideStalled(ctx, aid.DecisionRequest{Step: s, Decision: d})
+	default:
+		return decideVerification(ctx, aid.DecisionRequest{Step: s, Decision: d})
+	}
+}
+
+// turn keeps which level is being asked.
+func (c *supportRequest) turn(d aid.Decision, out aid.Outcome) {
+	switch {
+	case len(out.Levels) > 0:
+		c.levels, c.level = out.Levels, 0
+	case d.Kind == aid.Approve && out.Result == aid.ResultApproved && out.Place.Stage == aid.Approval:
+		c.level++
+	}
+}
+
+func (c *supportRequest) levelAt(i int) *aid.Level {
+	if i >= len(c.levels) {
+		return nil
+	}
+	return &c.levels[i]
+}

@@ -1,0 +1,73 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// mayDecide is the validator of a decision on a disbursement. A release is
+// opened in PostgreSQL when a treasurer has prepared the payment; of it the
+// workflow knows only that a payment of its own is waiting.
+func (d *disbursement) mayDecide(decision aid.Decision) error {
+	if decision.Kind != aid.ReleasePayment {
+		return d.run.mayDecide(decision)
+	}
+	switch {
+	case d.over() || d.instructed():
+		return refusal(aid.Conflict, "task_closed")
+	case !aid.MayHold(d.last.Duties[decision.Actor], aid.DutyOf(aid.ReleasePayment, "")):
+		return refusal(aid.Forbidden, "four_eyes")
+	}
+	return nil
+}
+
+// decide is the update by which a person decides a task of the disbursement.
+func (d *disbursement) decide(ctx workflow.Context, decision aid.Decision) (Result, error) {
+	if err := d.opened(ctx); err != nil {
+		return Result{}, err
+	}
+	return d.told(ctx, func(s aid.Step) (aid.Outcome, error) {
+		if err := d.mayDecide(decision); err != nil {
+			return aid.Outcome{}, err
+		}
+		return d.apply(ctx, aid.DecisionRequest{Step: s, Decision: decision})
+	})
+}
+
+func (d *disbursement) apply(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	switch in.Decision.Kind {
+	case aid.ConfirmMilestone:
+		return confirmMilestone(ctx, in)
+	case aid.ReleasePayment:
+		return decideRelease(ctx, in)
+	case aid.ResolvePayment:
+		return resolvePayment(ctx, in)
+	case aid.RecoverMoney:
+		return recoverMoney(ctx, in)
+	case aid.DecideStalled:
+		return decideStalled(ctx, in)
+	}
+	return aid.Outcome{}, refusal(aid.Invalid, "wrong_task_kind")
+}
+
+// retry is the update by which a treasurer pays a failed payment anew.
+func (d *disbursement) retry(ctx workflow.Context, r aid.Retry) (Result, error) {
+	if err := d.opened(ctx); err != nil {
+		return Result{}, err
+	}
+	return d.told(ctx, func(s aid.Step) (aid.Outcome, error) {
+		return retryPayment(ctx, aid.RetryRequest{Step: s, Retry: r})
+	})
+}
+
+// withdraw is the update by which the partner ends the case while it is being
+// paid: now, or, when a payment is on its way, at that payment's outcome.
+func (d *disbursement) withdraw(ctx workflow.Context, w aid.Withdrawal) (Result, error) {
+	if err := d.opened(ctx); err != nil {
+		return Result{}, err
+	}
+	return d.step(ctx, func(s aid.Step) (aid.Outcome, error) {
+		return withdraw(ctx, aid.WithdrawRequest{Step: s, Withdrawal: w})
+	})
+}

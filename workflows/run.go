@@ -1,0 +1,128 @@
+// Package workflows is the order: what comes after what, for how long a case
+// waits, and until when. It is deterministic; every fact, rule and date comes
+// from an activity. The way in is client.go.
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// Names of the updates, signals and queries of every workflow of a case.
+const (
+	UpdateDecide   = "decide"
+	UpdateWithdraw = "withdraw"
+	UpdateRetry    = "retry_payment"
+	SignalFunds    = "funds"
+	QueryClock     = "clock"
+)
+
+// run is what the three workflows of a case have in common: the number of
+// their last step, what it told, one lock and one timer.
+type run struct {
+	id    string
+	of    string // the case
+	seq   int
+	last  aid.Outcome
+	began time.Time // the workflow's time when last was told
+	lock  workflow.Mutex
+	alarm alarm
+}
+
+func newRun(ctx workflow.Context, caseID string, seq int) run {
+	return run{id: workflow.GetInfo(ctx).WorkflowExecution.ID, of: caseID, seq: seq, began: workflow.Now(ctx), lock: workflow.NewMutex(ctx)}
+}
+
+// next gives the next step. A number is never used twice, not even after a
+// refusal.
+func (r *run) next() aid.Step {
+	r.seq++
+	return aid.Step{Workflow: r.id, Seq: r.seq, Case: r.of}
+}
+
+// tell keeps what a step told, and turns a refusal into the error that the
+// caller of an update sees: kind and code, nothing else.
+func (r *run) tell(ctx workflow.Context, out aid.Outcome, err error) (Result, error) {
+	if err != nil {
+		return Result{}, err
+	}
+	if out.Refused != "" {
+		return Result{}, refusal(out.RefusedKind, out.Refused)
+	}
+	r.last, r.began = out, workflow.Now(ctx)
+	return Result{Result: out.Result, Status: out.Place.Status, Stage: out.Place.Stage}, nil
+}
+
+// now is the case's clock, as the workflow can tell it without asking: what
+// the last step told, and the time since.
+func (r *run) now(ctx workflow.Context) time.Time {
+	return r.last.Now.Add(workflow.Now(ctx).Sub(r.began))
+}
+
+// step runs fn as the next step, one at a time.
+func (r *run) step(ctx workflow.Context, fn func(aid.Step) (aid.Outcome, error)) (Result, error) {
+	if err := r.lock.Lock(ctx); err != nil {
+		return Result{}, err
+	}
+	defer r.lock.Unlock()
+	out, err := fn(r.next())
+	return r.tell(ctx, out, err)
+}
+
+// task gives the open task of an id, if the workflow waits for it.
+func (r *run) task(id string) (aid.OpenTask, bool) {
+	for _, t := range r.last.Tasks {
+		if t.ID == id {
+			return t, true
+		}
+	}
+	return aid.OpenTask{}, false
+}
+
+// mayDecide is the validator of a decision: a refused one leaves no trace in
+// the history. It knows who holds which duty and who has voted; PostgreSQL
+// checks the same again, on its own.
+func (r *run) mayDecide(d aid.Decision) error {
+	t, ok := r.task(d.Task)
+	switch {
+	case !ok:
+		return refusal(aid.Conflict, "task_closed")
+	case t.Kind != d.Kind:
+		return refusal(aid.Invalid, "wrong_task_kind")
+	case !aid.MayHold(r.last.Duties[d.Actor], t.Duty):
+		return refusal(aid.Forbidden, "four_eyes")
+	}
+	for _, voter := range t.Voters {
+		if voter == d.Actor {
+			return refusal(aid.Conflict, "already_decided")
+		}
+	}
+	return nil
+}
+
+// Result is what the caller of an update is told.
+type Result struct {
+	Result string     `json:"result"`
+	Status aid.Status `json:"status"`
+	Stage  aid.Stage  `json:"stage"`
+}
+
+func refusal(kind aid.Kind, code string) error {
+	return temporal.NewNonRetryableApplicationError(code, string(kind), nil)
+}
+
+// Clock is the answer to the query of a workflow's clock.
+type Clock struct {
+	Now    time.Time  `json:"now"`               // the case's clock
+	WakeAt *time.Time `json:"wake_at,omitempty"` // when the workflow will act by itself
+}
+
+func (r *run) answerClock(ctx workflow.Context) error {
+	return workflow.SetQueryHandler(ctx, QueryClock, func() (Clock, error) {
+		return Clock{Now: r.now(ctx), WakeAt: r.last.WakeAt}, nil
+	})
+}

@@ -1,0 +1,133 @@
+package workflows
+
+import (
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// Every call of an activity is one typed function of this file, with a named
+// policy. The names are those under which the worker registers the methods of
+// activities.Activities; nothing else in this room knows that they exist.
+
+// sqlOnly is the policy of a step that is one SQL transaction: a local
+// activity, one event of history. It is retried for ever: first in place, and
+// soon, so that an outage does not fill the history, on timers of the server.
+func sqlOnly(ctx workflow.Context) workflow.Context {
+	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+		StartToCloseTimeout: 10 * time.Second,
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 5,
+			MaximumInterval: time.Minute},
+	})
+}
+
+// untilKnown is the policy of a payment: the activity is run again, asking the
+// rail each time, until its end is known. After a day a person is asked too.
+func untilKnown(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout:    time.Minute,
+		ScheduleToCloseTimeout: 24 * time.Hour,
+		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 1.7,
+			MaximumInterval: time.Minute},
+	})
+}
+
+func local(ctx workflow.Context, activity string, in any) (aid.Outcome, error) {
+	var out aid.Outcome
+	err := workflow.ExecuteLocalActivity(sqlOnly(ctx), activity, in).Get(ctx, &out)
+	return out, err
+}
+
+// startCheck begins one automated check; checks run side by side.
+func startCheck(ctx workflow.Context, in aid.CheckRequest) workflow.Future {
+	return workflow.ExecuteLocalActivity(sqlOnly(ctx), "Check", in)
+}
+
+func openVerification(ctx workflow.Context, in aid.OpenRequest) (aid.Outcome, error) {
+	return local(ctx, "OpenVerification", in)
+}
+
+func decideVerification(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return local(ctx, "DecideVerification", in)
+}
+
+func provideInformation(ctx workflow.Context, in aid.ApprovalRequest) (aid.Outcome, error) {
+	return local(ctx, "ProvideInformation", in)
+}
+
+func decideApproval(ctx workflow.Context, in aid.ApprovalRequest) (aid.Outcome, error) {
+	return local(ctx, "DecideApproval", in)
+}
+
+func tryFunds(ctx workflow.Context, in aid.OpenRequest) (aid.Outcome, error) {
+	return local(ctx, "TryFunds", in)
+}
+
+func withdraw(ctx workflow.Context, in aid.WithdrawRequest) (aid.Outcome, error) {
+	return local(ctx, "Withdraw", in)
+}
+
+func attend(ctx workflow.Context, in aid.OpenRequest) (aid.Outcome, error) {
+	return local(ctx, "Attend", in)
+}
+
+func decideStalled(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return local(ctx, "DecideStalled", in)
+}
+
+func openDisbursement(ctx workflow.Context, in aid.OpenRequest) (aid.Outcome, error) {
+	return local(ctx, "OpenDisbursement", in)
+}
+
+func confirmMilestone(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return local(ctx, "ConfirmMilestone", in)
+}
+
+func decideRelease(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return local(ctx, "DecideRelease", in)
+}
+
+// startPay begins to bring an instructed payment to its end.
+func startPay(ctx workflow.Context, in aid.PayRequest) workflow.Future {
+	return workflow.ExecuteActivity(untilKnown(ctx), "Pay", in)
+}
+
+func afterPayment(ctx workflow.Context, in aid.TrancheRequest) (aid.Outcome, error) {
+	return local(ctx, "AfterPayment", in)
+}
+
+func retryPayment(ctx workflow.Context, in aid.RetryRequest) (aid.Outcome, error) {
+	return local(ctx, "RetryPayment", in)
+}
+
+func openResolve(ctx workflow.Context, in aid.RetryRequest) (aid.Outcome, error) {
+	return local(ctx, "OpenResolve", in)
+}
+
+func resolvePayment(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return local(ctx, "ResolvePayment", in)
+}
+
+func recoverMoney(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return local(ctx, "RecoverMoney", in)
+}
+
+func planVisit(ctx workflow.Context, in aid.VisitRequest) (aid.Outcome, error) {
+	return local(ctx, "PlanVisit", in)
+}
+
+func openVisit(ctx workflow.Context, in aid.VisitRequest) (aid.Outcome, error) {
+	return local(ctx, "OpenVisit", in)
+}
+
+func completeVisit(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return local(ctx, "CompleteVisit", in)
+}
+
+// handOver starts the next workflow of the case.
+func handOver(ctx workflow.Context, id string) error {
+	return workflow.ExecuteLocalActivity(sqlOnly(ctx), "HandOver", id).Get(ctx, nil)
+}

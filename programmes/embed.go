@@ -5,6 +5,7 @@ package programmes
 
 import (
 	"embed"
+	"errors"
 	"io/fs"
 	"os"
 	"path"
@@ -25,8 +26,8 @@ func All() ([]*programme.Definition, error) {
 }
 
 // Load gives the definitions of a folder (every *.yaml), sorted by code. The
-// error names the file and lists its faults; two files with one code are
-// refused (programme_repeated).
+// error names the file (params.file) and lists its faults; two files with one
+// code are refused (programme_repeated).
 func Load(dir string) ([]*programme.Definition, error) {
 	return load(os.DirFS(dir))
 }
@@ -99,8 +100,13 @@ func sorted(definitions []*programme.Definition) ([]*programme.Definition, error
 	return definitions, nil
 }
 
-// inFile keeps kind and faults of the refusal and names the file.
+// inFile keeps kind, code and faults of a refusal and names the file.
 func inFile(name string, err error) error {
-	return &aid.Error{Kind: aid.Invalid, Code: "file_invalid", Cause: err,
-		Params: map[string]string{"file": path.Base(name)}}
+	var refusal *aid.Error
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	named := *refusal
+	named.Params = map[string]string{"file": path.Base(name)}
+	return &named
 }

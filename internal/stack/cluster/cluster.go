@@ -32,7 +32,6 @@ type Cluster struct {
 	Dir     string // home: data/, password, postgres.log
 	Version string // of the server binaries, such as "15.18"
 	Port    int    // on 127.0.0.1
-	Adopted bool   // was already running, left over from an earlier start
 
 	bin      Binaries
 	who      identity
@@ -43,8 +42,8 @@ type Cluster struct {
 }
 
 // Open starts the cluster of o.Dir and returns when it answers. It makes the
-// cluster first when there is none, and adopts a server that still runs from
-// an earlier start. Errors are one line and say what mends them; *MissingError
+// cluster first when there is none, and ends a server that an earlier start
+// left running. Errors are one line and say what mends them; *MissingError
 // when the machine has no fitting PostgreSQL.
 func Open(ctx context.Context, o Options) (*Cluster, error) {
 	who, err := chooseIdentity(filepath.Join(o.Dir, "data"))
@@ -62,11 +61,10 @@ func Open(ctx context.Context, o Options) (*Cluster, error) {
 	if err := c.initialise(ctx, o.NoSync); err != nil {
 		return nil, err
 	}
-	adopted, err := c.adopt(ctx)
-	if err == nil && !adopted {
-		err = c.start(ctx, o.Settings)
+	if err := c.endEarlier(ctx); err != nil {
+		return nil, err
 	}
-	if err != nil {
+	if err := c.start(ctx, o.Settings); err != nil {
 		return nil, err
 	}
 	return c, nil

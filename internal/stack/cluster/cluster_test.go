@@ -102,8 +102,8 @@ func TestOpenStopOpenKeepsDataAndPort(t *testing.T) {
 		t.Fatalf("second stop: %v", err)
 	}
 	c = open(t, dir)
-	if got := query(t, c, "SELECT n FROM kept"); got != "42" || c.Port != port || c.Adopted {
-		t.Fatalf("kept %q, port %d (was %d), adopted %v", got, c.Port, port, c.Adopted)
+	if got := query(t, c, "SELECT n FROM kept"); got != "42" || c.Port != port {
+		t.Fatalf("kept %q, port %d (was %d)", got, c.Port, port)
 	}
 }
 
@@ -168,29 +168,25 @@ func TestKilledSupervisor(t *testing.T) {
 	if err != nil {
 		t.Fatalf("supervisor said %q", line)
 	}
-	c := open(t, dir) // adopts it, or waits for its end and starts anew
+	c := open(t, dir)
 	if got := query(t, c, "SELECT 1"); got != "1" {
 		t.Fatalf("got %q", got)
 	}
-	if !c.Adopted && Alive(pid) {
+	if c.PID() == pid || Alive(pid) {
 		t.Fatal("two servers")
 	}
 }
 
-func TestRunningServerIsAdopted(t *testing.T) {
+func TestAServerLeftRunningIsReplaced(t *testing.T) {
 	dir := place(t)
 	first := open(t, dir)
+	query(t, first, "CREATE TABLE kept AS SELECT 3 AS n")
 	second := open(t, dir)
-	if !second.Adopted || second.PID() != first.PID() || second.Port != first.Port {
-		t.Fatalf("adopted %v", second.Adopted)
+	if Alive(first.PID()) || second.Port != first.Port {
+		t.Fatalf("two servers, or another port: %d, was %d", second.Port, first.Port)
 	}
-	if err := second.Stop(); err != nil {
-		t.Fatal(err)
-	}
-	select {
-	case <-first.Done():
-	case <-time.After(10 * time.Second):
-		t.Fatal("not stopped")
+	if got := query(t, second, "SELECT n FROM kept"); got != "3" {
+		t.Fatalf("got %q", got)
 	}
 }
 

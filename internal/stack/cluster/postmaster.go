@@ -37,43 +37,30 @@ func readPostmaster(dir string) (postmaster, bool) {
 	return postmaster{pid: pid, port: port, status: strings.TrimSpace(lines[7])}, true
 }
 
-// adopt takes over a server that still runs on this data directory, and waits
-// for one that is just ending. A file left by a dead server is removed only
-// when its process is a zombie, which PostgreSQL itself takes for alive.
-func (c *Cluster) adopt(ctx context.Context) (bool, error) {
+// endEarlier ends a server that an earlier start left running on this data
+// directory, and waits for one that is just ending. It is not taken over: the
+// kernel may have told it a moment ago to end. A file left by a dead server is
+// removed only when its process is a zombie, which PostgreSQL itself takes for
+// alive.
+func (c *Cluster) endEarlier(ctx context.Context) error {
 	deadline := time.Now().Add(readyWithin)
-	for {
+	for told := false; ; {
 		p, ok := readPostmaster(c.Dir)
 		if !ok || !c.servedBy(p.pid) {
-			return false, c.removeZombieFile(p.pid)
+			return c.removeZombieFile(p.pid)
 		}
-		if p.status == "ready" {
-			c.pid, c.Port, c.Adopted = p.pid, p.port, true
-			c.done = watch(p.pid)
-			return true, nil
+		if p.status == "ready" && !told {
+			told = syscall.Kill(p.pid, syscall.SIGINT) == nil // fast shutdown
 		}
 		if time.Now().After(deadline) {
-			return false, fmt.Errorf("a PostgreSQL of an earlier start (process %d) neither starts nor ends: kill it", p.pid)
+			return fmt.Errorf("a PostgreSQL of an earlier start (process %d) does not end: kill it", p.pid)
 		}
 		select {
 		case <-ctx.Done():
-			return false, ctx.Err()
+			return ctx.Err()
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-// watch gives a channel that closes when a process that is not our child has
-// ended.
-func watch(pid int) <-chan struct{} {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for Alive(pid) {
-			time.Sleep(100 * time.Millisecond)
-		}
-	}()
-	return done
 }
 
 // servedBy says whether pid is a live PostgreSQL and not another program that

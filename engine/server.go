@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"time"
 
 	"go.temporal.io/server/common/authorization"
 	"go.temporal.io/server/common/cluster"
@@ -14,6 +15,9 @@ import (
 	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/temporal"
 )
+
+// timerDelay bounds how late timers fire where clients may skip time.
+const timerDelay = 20 * time.Millisecond
 
 // server is a running Temporal server.
 type server struct{ temporal temporal.Server }
@@ -123,10 +127,10 @@ func frontendTLS(o options) config.GroupTLS {
 // flight keep their defaults.
 func dynamicConfig(o options) dynamicconfig.StaticClient {
 	const plenty = 100_000
-	return dynamicconfig.StaticClient{
+	c := dynamicconfig.StaticClient{
 		dynamicconfig.FrontendRPS.Key():                                  plenty,
 		dynamicconfig.FrontendMaxNamespaceRPSPerInstance.Key():           plenty,
-		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100, // the UI and sweeps; each is an SQL scan
+		dynamicconfig.FrontendMaxNamespaceVisibilityRPSPerInstance.Key(): 100, // sweeps and people; each is an SQL scan
 		dynamicconfig.FrontendPersistenceMaxQPS.Key():                    plenty,
 		dynamicconfig.HistoryPersistenceMaxQPS.Key():                     plenty,
 		dynamicconfig.MatchingPersistenceMaxQPS.Key():                    plenty,
@@ -135,8 +139,20 @@ func dynamicConfig(o options) dynamicconfig.StaticClient {
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
 		// Would ask a server outside for newer versions.
 		dynamicconfig.EnableServerVersionCheck.Key(): false,
-		// A case of many short timers may be forwarded by years.
-		dynamicconfig.WorkflowTimeSkippingEnabled.Key():           o.TimeSkipping,
-		dynamicconfig.WorkflowTimeSkippingMaxSkipPerSession.Key(): 10_000,
 	}
+	if o.TimeSkipping {
+		c[dynamicconfig.WorkflowTimeSkippingEnabled.Key()] = true
+		// A workflow of many short timers may be forwarded by years.
+		c[dynamicconfig.WorkflowTimeSkippingMaxSkipPerSession.Key()] = 10_000
+		// How long after its time a timer fires at most: by default 1 s, for
+		// clocks of several machines that differ. Forwarding waits that long at
+		// every timer, and an update that comes in between makes it pass the
+		// timer by.
+		c[dynamicconfig.TimerProcessorMaxTimeShift.Key()] = timerDelay
+		// By default the next run of a workflow that continues as new within 1 s
+		// waits before its first task, and forwarding would run past what that
+		// task waits for.
+		c[dynamicconfig.WorkflowIdReuseMinimalInterval.Key()] = time.Duration(0)
+	}
+	return c
 }

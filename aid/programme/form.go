@@ -39,8 +39,8 @@ func compileForm(form json.RawMessage) (*jsonschema.Schema, error) {
 
 // CheckAnswers gives every fault of a request's answers against the form.
 // Pointers are relative to the answers, codes are those of the schema's
-// keywords in snake case (required, unknown_field, type, minimum, ...). The
-// rejected value is never repeated.
+// keywords in snake case (required, unknown_field, type, minimum, ...), besides
+// malformed_json and number_too_long. The rejected value is never repeated.
 func (d *Definition) CheckAnswers(answers json.RawMessage) []aid.Fault {
 	if len(answers) == 0 {
 		return []aid.Fault{{Code: "required"}}
@@ -49,13 +49,19 @@ func (d *Definition) CheckAnswers(answers json.RawMessage) []aid.Fault {
 	if err != nil {
 		return []aid.Fault{{Code: "malformed_json"}}
 	}
+	if faults := extremeNumbers(nil, document, nil); len(faults) > 0 {
+		return faults
+	}
 	return formFaults(d.schema.Validate(document))
 }
 
 func formFaults(err error) []aid.Fault {
+	if err == nil {
+		return nil
+	}
 	var violation *jsonschema.ValidationError
 	if !errors.As(err, &violation) {
-		return nil
+		return []aid.Fault{{Code: "not_allowed"}} // never taken for valid
 	}
 	return collect(nil, violation)
 }
@@ -95,10 +101,17 @@ func appendEach(faults []aid.Fault, place, code string, names []string) []aid.Fa
 	return faults
 }
 
+var placeName = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9_-]{0,63}|[0-9]{1,6})$`)
+
+// pointerTo stops before a name that does not look like one, for the same
+// reason.
 func pointerTo(location []string) string {
 	var b strings.Builder
 	for _, token := range location {
-		b.WriteString("/" + escape(token))
+		if !placeName.MatchString(token) {
+			break
+		}
+		b.WriteString("/" + token)
 	}
 	return b.String()
 }

@@ -94,10 +94,3 @@ func (tx *Tx) ListedDocuments(c *Case) ([]string, error) {
 	err := tx.list(&kinds, `SELECT DISTINCT kind FROM case_documents WHERE case_id = $1 AND state IN ('listed', 'accepted') ORDER BY kind`, c.ID)
 	return kinds, err
 }
-
-// JudgeDocuments records what a verifier said of the papers of a case by kind:
-// accepted, or rejected with a reason code. It tells how many papers it met.
-func (tx *Tx) JudgeDocuments(c *Case, state, reason string, kinds []string) (int64, error) {
-	return tx.exec(`UPDATE case_documents SET state = $2, reason = $3 WHERE case_id = $1 AND state IN ('listed', 'accepted', 'rejected')
-		AND kind = ANY($4)`, c.ID, state, reason, pq.Array(kinds))
-}

@@ -44,7 +44,7 @@ CREATE TABLE cases (
     id                 text PRIMARY KEY,
     reference          text UNIQUE,
     partner_id         text NOT NULL REFERENCES partners,
-    external_id        text NOT NULL,
+    external_id        text NOT NULL DEFAULT '',
     submitted_by       text NOT NULL DEFAULT '',
     programme          text NOT NULL,
     programme_version  integer NOT NULL,
@@ -79,7 +79,6 @@ CREATE TABLE cases (
     closed_at          timestamptz,
     updated_at         timestamptz NOT NULL,
     FOREIGN KEY (programme, programme_version) REFERENCES programmes (code, version),
-    UNIQUE (partner_id, external_id),
     -- A draft may be incomplete and may be withdrawn; all else was submitted once.
     CHECK (CASE WHEN status = 'draft' THEN submitted_at IS NULL
                 WHEN status = 'withdrawn' THEN true
@@ -100,6 +99,7 @@ CREATE TABLE cases (
 -- One open case of a partner for one person and programme (STATES: submitted).
 CREATE UNIQUE INDEX cases_one_open ON cases (partner_id, person_id, programme)
     WHERE status NOT IN ('draft', 'rejected', 'closed', 'withdrawn');
+CREATE UNIQUE INDEX cases_partner_id_external_id_key ON cases (partner_id, external_id) WHERE external_id <> '';
 CREATE INDEX cases_newest ON cases (created_at DESC, id DESC);
 CREATE INDEX cases_partner ON cases (partner_id, created_at DESC, id DESC);
 CREATE INDEX cases_area ON cases (area, created_at DESC, id DESC);

@@ -91,7 +91,7 @@ CREATE CONSTRAINT TRIGGER ledger_balanced AFTER INSERT ON ledger_entries
 -- shown in its natural direction, so that every column of fund_balances is
 -- positive in ordinary life.
 -- +goose StatementBegin
-CREATE FUNCTION keep_fund_balances() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
+CREATE FUNCTION keep_fund_balances() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     UPDATE fund_balances b SET
         cash          = b.cash          + d.cash,

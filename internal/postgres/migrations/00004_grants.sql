@@ -15,7 +15,7 @@ REVOKE INSERT, UPDATE ON areas, programmes, calendars, goose_db_version FROM aid
 REVOKE UPDATE ON events, ledger_transactions, ledger_entries, transitions, contributions, audit, case_duties, callbacks FROM aidflow_app;
 REVOKE UPDATE ON fund_balances FROM aidflow_app;
 GRANT UPDATE (budget) ON fund_balances TO aidflow_app;
-GRANT DELETE ON idempotency_keys, outbox TO aidflow_app;
+GRANT DELETE ON idempotency_keys, outbox, case_words TO aidflow_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO aidflow_app;
 
 -- +goose Down

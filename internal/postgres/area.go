@@ -1,0 +1,86 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/lib/pq"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// AreaRow is an area as it is or was.
+type AreaRow struct {
+	Code      string     `db:"code"`
+	Name      string     `db:"name"`
+	Level     string     `db:"level"`
+	Parent    *string    `db:"parent"`
+	ValidFrom time.Time  `db:"valid_from"` // a date
+	ValidTo   *time.Time `db:"valid_to"`   // a date; the first on which it is gone
+}
+
+// Cursor gives the row's place in the list of areas.
+func (r AreaRow) Cursor() Cursor { return Cursor{Sort: r.Code, ID: r.Code} }
+
+// AreaFilter narrows the list of areas; zero values pass everything.
+type AreaFilter struct {
+	Level  string
+	Parent string
+	At     time.Time // areas that exist on this date
+}
+
+// Areas lists areas by code. They are no secret: every caller sees all.
+func (s *Store) Areas(ctx context.Context, f AreaFilter, p Page) ([]AreaRow, error) {
+	var at *time.Time
+	if !f.At.IsZero() {
+		at = &f.At
+	}
+	rows := []AreaRow{}
+	err := s.list(ctx, &rows, `
+		SELECT code, name, level, parent, valid_from, valid_to FROM areas
+		WHERE ($1::text IS NULL OR level = $1) AND ($2::text IS NULL OR parent = $2)
+		  AND ($3::date IS NULL OR (valid_from <= $3 AND (valid_to IS NULL OR valid_to > $3)))
+		  AND code > $4
+		ORDER BY code LIMIT $5`, text(f.Level), text(f.Parent), at, p.After.ID, p.limit())
+	return rows, err
+}
+
+// Area gives one area.
+//
+// Errors: NotFound not_found.
+func (s *Store) Area(ctx context.Context, code string) (AreaRow, error) {
+	var row AreaRow
+	err := s.get(ctx, &row, `SELECT code, name, level, parent, valid_from, valid_to FROM areas WHERE code = $1`, code)
+	return row, err
+}
+
+// areasBelow is the query of the codes at and below the areas in its argument,
+// also of those that are gone: their old cases stay visible.
+func areasBelow(argument string) string {
+	return `WITH RECURSIVE below AS (
+		SELECT code FROM areas WHERE code = ` + argument + `
+		UNION SELECT a.code FROM areas a JOIN below b ON a.parent = b.code)
+		SELECT coalesce(array_agg(code ORDER BY code), '{}') FROM below`
+}
+
+// AreasBelow gives the codes of an area and of everything below it; none when
+// there is no such area.
+func (s *Store) AreasBelow(ctx context.Context, code string) ([]string, error) {
+	var codes pq.StringArray
+	err := s.get(ctx, &codes, areasBelow("$1"), code)
+	return codes, err
+}
+
+// checkArea refuses an area that does not exist today or that is not the
+// partner's own or below it.
+//
+// Errors: Invalid with the fault unknown_area.
+func (tx *Tx) checkArea(caller *Caller, code string) error {
+	var there bool
+	err := tx.get(&there, `SELECT EXISTS (SELECT 1 FROM areas WHERE code = $1 AND code = ANY($2)
+		AND valid_from <= $3 AND (valid_to IS NULL OR valid_to > $3))`, code, pq.Array(caller.Areas), tx.Now)
+	if err == nil && !there {
+		return aid.RefuseAll([]aid.Fault{{Pointer: "/area", Code: "unknown_area"}})
+	}
+	return err
+}

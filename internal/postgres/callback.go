@@ -1,0 +1,29 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// RecordCallback keeps a rail's hint that a payment's state may have changed,
+// once, and gives the workflow that should ask the rail. The hint itself moves
+// nothing. Key is the rail's key of the payment.
+//
+// Errors: NotFound payment_not_found.
+func (s *Store) RecordCallback(ctx context.Context, rail, id, key, state string) (workflow string, err error) {
+	err = s.Write(ctx, func(tx *Tx) error {
+		err := tx.get(&workflow, `SELECT 'disbursement/' || p.award_id FROM attempts a JOIN payments p ON p.id = a.payment_id
+			WHERE a.key = $1 AND p.rail = $2`, key, rail)
+		if notFound(err) {
+			return aid.Refuse(aid.NotFound, "payment_not_found")
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.exec(`INSERT INTO callbacks (rail, id, key, state, received_at) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+			rail, id, key, state, tx.Wall)
+		return err
+	})
+	return workflow, err
+}

@@ -1,0 +1,111 @@
+package postgres
+
+import (
+	"slices"
+	"time"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// CallerKind tells a partner's program from a member of staff.
+type CallerKind string
+
+// The kinds of callers.
+const (
+	CallerPartner CallerKind = "partner"
+	CallerStaff   CallerKind = "staff"
+)
+
+// RoleGrant is one role of a member of staff, in an area and everything below
+// it. Level, Committee and Chair matter for approvers only.
+type RoleGrant struct {
+	Role      aid.Role
+	Area      string
+	Level     string
+	Committee bool
+	Chair     bool
+	Covers    []string // codes of the area and of everything below it
+}
+
+// Caller is who asks: every read and write on somebody's behalf takes one, and
+// its areas decide in SQL which rows exist for it. It is loaded for each
+// request, so that a revoked key or role ends at once.
+type Caller struct {
+	Kind  CallerKind
+	ID    string // partner id, or staff subject
+	Name  string
+	Code  string   // partner's code; "" for staff
+	Area  string   // partner's area; "" for staff
+	Areas []string // every area code that the caller covers
+
+	Roles []RoleGrant // staff only
+
+	KeyID     string // partner only, from here
+	Mode      string // test or live
+	Scopes    []string
+	ExpiresAt *time.Time
+}
+
+// Actor is the caller's name in events, decisions and the audit.
+func (c *Caller) Actor() string { return c.ID }
+
+// Partner tells whether the caller is a partner's program.
+func (c *Caller) Partner() bool { return c.Kind == CallerPartner }
+
+// Has tells whether the caller holds a role in an area; "" asks for any area.
+func (c *Caller) Has(role aid.Role, area string) bool {
+	return c.HasAny(area, role)
+}
+
+// HasAny tells whether the caller holds one of the roles in an area; "" asks
+// for any area.
+func (c *Caller) HasAny(area string, roles ...aid.Role) bool {
+	return slices.ContainsFunc(c.Roles, func(g RoleGrant) bool {
+		return slices.Contains(roles, g.Role) && (area == "" || slices.Contains(g.Covers, area))
+	})
+}
+
+// MayScope tells whether a partner's key has a scope. Staff have roles and no
+// scopes: always true.
+func (c *Caller) MayScope(scope string) bool {
+	return c.Kind == CallerStaff || slices.Contains(c.Scopes, scope)
+}
+
+// CaseAreas gives the areas in which the caller sees cases: those of every
+// role but admin. A partner sees its own cases, wherever they are: nil.
+func (c *Caller) CaseAreas() []string {
+	return c.covered(func(r aid.Role) bool { return r != aid.RoleAdmin })
+}
+
+// PersonalAreas gives the areas in which the caller sees personal data: as
+// CaseAreas without the auditor, who sees it masked.
+func (c *Caller) PersonalAreas() []string {
+	return c.covered(func(r aid.Role) bool { return r != aid.RoleAdmin && r != aid.RoleAuditor })
+}
+
+// MoneyAreas gives the areas whose funds, ledger and payments the caller sees.
+func (c *Caller) MoneyAreas() []string {
+	return c.covered(func(r aid.Role) bool {
+		return slices.Contains([]aid.Role{aid.RoleApprover, aid.RoleTreasurer, aid.RoleReleaser, aid.RoleManager, aid.RoleAuditor}, r)
+	})
+}
+
+func (c *Caller) covered(which func(aid.Role) bool) []string {
+	codes := []string{}
+	for _, g := range c.Roles {
+		if which(g.Role) {
+			codes = append(codes, g.Covers...)
+		}
+	}
+	slices.Sort(codes)
+	return slices.Compact(codes)
+}
+
+// ownID is the partner's id for queries of its own rows; "" for staff matches
+// no row, because no partner has an empty id.
+func (c *Caller) ownID() string {
+	if c.Partner() {
+		return c.ID
+	}
+	return ""
+}

@@ -1,0 +1,182 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/aid/identity"
+)
+
+// Finding is what an automated check has found: codes for a person to judge,
+// and a detail of codes and counts, never anything personal.
+type Finding struct {
+	Passed bool
+	Codes  []string
+	Detail map[string]any
+}
+
+// CheckRegister looks the applicant's household up in the register of the poor
+// and near-poor. Codes: household_unknown, household_not_registered,
+// household_not_poor, no_id_number, person_not_in_household.
+func (tx *Tx) CheckRegister(c *Case) (Finding, error) {
+	var row struct {
+		Registered bool    `db:"registered"`
+		Class      *string `db:"classification"`
+		Numbered   bool    `db:"numbered"`
+		Member     bool    `db:"member"`
+	}
+	err := tx.get(&row, `
+		SELECT h.registered, h.classification, p.national_id_hash IS NOT NULL AS numbered,
+		       EXISTS (SELECT 1 FROM household_members m WHERE m.household_id = h.id AND m.national_id_hash = p.national_id_hash) AS member
+		FROM cases c JOIN persons p ON p.id = c.person_id JOIN households h ON h.id = c.household_id WHERE c.id = $1`, c.ID)
+	if notFound(err) {
+		return Finding{Codes: []string{"household_unknown"}}, nil
+	}
+	if err != nil {
+		return Finding{}, err
+	}
+	f := Finding{Detail: map[string]any{}}
+	switch {
+	case !row.Registered:
+		f.Codes = []string{"household_not_registered"}
+		return f, nil
+	case row.Class == nil || *row.Class == "other":
+		f.Codes = append(f.Codes, "household_not_poor")
+	}
+	switch {
+	case !row.Numbered:
+		f.Codes = append(f.Codes, "no_id_number")
+	case !row.Member:
+		f.Codes = append(f.Codes, "person_not_in_household")
+	}
+	if row.Class != nil {
+		f.Detail["classification"] = *row.Class
+	}
+	f.Passed = len(f.Codes) == 0
+	return f, nil
+}
+
+// CheckDuplicates looks for the same person and the same household in other
+// cases, of any partner. Codes: same_person_open_case,
+// same_household_open_case, same_person_helped_before (paid in the same
+// programme). The detail counts the cases by code.
+func (tx *Tx) CheckDuplicates(c *Case) (Finding, error) {
+	var rows []struct {
+		Code string `db:"code"`
+		N    int    `db:"n"`
+	}
+	err := tx.list(&rows, `
+		SELECT code, count(*) AS n FROM (
+			SELECT CASE WHEN o.status IN ('rejected', 'closed', 'withdrawn') THEN 'same_person_helped_before'
+			            WHEN o.person_id = $2 THEN 'same_person_open_case' ELSE 'same_household_open_case' END AS code
+			FROM cases o
+			WHERE o.id <> $1 AND (o.person_id = $2 OR o.household_id = $3)
+			  AND ((o.status NOT IN ('draft', 'rejected', 'closed', 'withdrawn'))
+			       OR (o.person_id = $2 AND o.programme = $4 AND o.paid_at IS NOT NULL))) x
+		GROUP BY code ORDER BY code`, c.ID, c.PersonID, c.HouseholdID, c.Programme)
+	f := Finding{Passed: len(rows) == 0, Detail: map[string]any{}}
+	for _, r := range rows {
+		f.Codes = append(f.Codes, r.Code)
+		f.Detail[r.Code] = r.N
+	}
+	return f, err
+}
+
+// CheckIdentity compares the applicant's id number with birth date and sex.
+// Codes: those of identity.Check; no_id_number, which is a stated path and
+// passes.
+func (tx *Tx) CheckIdentity(c *Case) (Finding, error) {
+	a, err := tx.Applicant(c)
+	if err != nil {
+		return Finding{}, err
+	}
+	if a.NationalID == "" {
+		return Finding{Passed: true, Codes: []string{"no_id_number"}}, nil
+	}
+	f := Finding{Passed: true}
+	for _, fault := range identity.Check(a.NationalID, a.BirthDate, a.Sex) {
+		f.Codes = append(f.Codes, fault.Code)
+		f.Passed = f.Passed && identity.IsHint(fault.Code)
+	}
+	return f, nil
+}
+
+// CheckDocuments tells which required papers the case does not list. Code:
+// document_missing; the detail names the kinds.
+func (tx *Tx) CheckDocuments(c *Case) (Finding, error) {
+	def, err := tx.Rules(c)
+	if err != nil {
+		return Finding{}, err
+	}
+	listed, err := tx.ListedDocuments(c)
+	if err != nil {
+		return Finding{}, err
+	}
+	missing := def.MissingDocuments(listed)
+	if len(missing) == 0 {
+		return Finding{Passed: true}, nil
+	}
+	return Finding{Codes: []string{"document_missing"}, Detail: map[string]any{"missing": missing}}, nil
+}
+
+// Hint tells a partner, before it submits, that one of its own open cases is
+// about the same person or household.
+type Hint struct {
+	Code   string `db:"code"` // same_person_open_case, same_household_open_case
+	CaseID string `db:"id"`
+}
+
+// DuplicateHints looks among the partner's own open cases only: a hint never
+// reveals another partner's.
+func (s *Store) DuplicateHints(ctx context.Context, caller *Caller, nationalID, householdCode string) ([]Hint, error) {
+	var hash []byte
+	if nationalID != "" {
+		hash = s.vault.Hash("national-id", nationalID)
+	}
+	hints := []Hint{}
+	err := s.list(ctx, &hints, `
+		SELECT CASE WHEN p.national_id_hash = $2 THEN 'same_person_open_case' ELSE 'same_household_open_case' END AS code, c.id
+		FROM cases c JOIN persons p ON p.id = c.person_id LEFT JOIN households h ON h.id = c.household_id
+		WHERE c.partner_id = $1 AND c.status NOT IN ('draft', 'rejected', 'closed', 'withdrawn')
+		  AND (p.national_id_hash = $2 OR h.code = $3) ORDER BY c.id`, caller.ownID(), hash, householdCode)
+	return hints, err
+}
+
+// RegisteredHousehold is a household of the register: who belongs to it is
+// kept as keyed hashes of id numbers only.
+type RegisteredHousehold struct {
+	Code           string
+	Area           string
+	Classification string // poor, near_poor, other
+	NationalIDs    []string
+}
+
+// SaveRegister writes households of the register: what is there is replaced,
+// members are added.
+func (s *Store) SaveRegister(ctx context.Context, households []RegisteredHousehold) error {
+	return s.Write(ctx, func(tx *Tx) error {
+		for _, h := range households {
+			if err := tx.saveHousehold(h); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (tx *Tx) saveHousehold(h RegisteredHousehold) error {
+	var id string
+	err := tx.get(&id, `INSERT INTO households (id, code, area, classification, registered, created_at) VALUES ($1, $2, $3, $4, true, $5)
+		ON CONFLICT (code) DO UPDATE SET area = $3, classification = $4, registered = true RETURNING id`,
+		NewID(aid.HouseholdID), h.Code, h.Area, h.Classification, tx.Wall)
+	if err != nil {
+		return err
+	}
+	for _, number := range h.NationalIDs {
+		_, err := tx.exec(`INSERT INTO household_members (household_id, national_id_hash) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, tx.nationalIDHash(number))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

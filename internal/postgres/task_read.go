@@ -1,0 +1,163 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/lib/pq"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// TaskRow is a task as a reader sees it, with what this caller may do.
+type TaskRow struct {
+	Task
+	CaseReference    *string       `db:"case_reference"`
+	CaseVersion      int           `db:"case_version"`
+	Programme        string        `db:"programme"`
+	ProgrammeVersion int           `db:"programme_version"`
+	PartnerID        string        `db:"partner_id"`
+	Urgent           bool          `db:"urgent"`
+	ClaimedAt        *time.Time    `db:"claimed_at"`
+	Outcome          string        `db:"outcome"`
+	SLA              string        `db:"sla"`    // none, on_time, at_risk, breached
+	Amount           int64         `db:"amount"` // what is asked for or granted so far, minor units
+	Currency         string        `db:"currency"`
+	HeldDuty         string        `db:"held_duty"` // the caller's duty in the case; "" for none
+	Decided          bool          `db:"decided"`   // the caller has decided this task
+	AllowedActions   []aid.Action  `db:"-"`         // what the caller may do now
+	Blocked          string        `db:"-"`         // why it may do nothing; "" when it may
+	actions          []aid.Action  // of the kind of task
+}
+
+// Cursor gives the row's place in the inbox order.
+func (r TaskRow) Cursor() Cursor { return Cursor{Sort: urgency(r.Urgent, r.DueAt), ID: r.ID} }
+
+// taskRowColumns is the list behind TaskRow over taskRowFrom: $1 is the wall
+// clock, $2 the caller's name in duties and decisions.
+const taskRowColumns = taskColumns + `, c.reference AS case_reference, c.version AS case_version, t.programme, c.programme_version,
+	c.partner_id, t.urgent, t.claimed_at, t.outcome, coalesce(c.amount, c.requested_amount) AS amount, c.currency,
+	coalesce(cd.duty, '') AS held_duty,
+	EXISTS (SELECT 1 FROM decisions d WHERE d.task_id = t.id AND d.actor = $2 AND d.state IN ('intent', 'applied')) AS decided, ` + taskSLA + ` AS sla`
+
+const taskSLA = `CASE WHEN t.due_at IS NULL THEN 'none'
+	WHEN t.breached_at IS NOT NULL OR t.due_at <= coalesce(t.closed_at, $1::timestamptz + c.clock_offset) THEN 'breached'
+	WHEN t.warned_at IS NOT NULL THEN 'at_risk' ELSE 'on_time' END`
+
+const taskRowFrom = ` FROM tasks t JOIN cases c ON c.id = t.case_id
+	LEFT JOIN case_duties cd ON cd.case_id = t.case_id AND cd.person = $2`
+
+// seesTask is seesCase for tasks, with its argument as $3. A partner sees what
+// its own cases wait for, not the office's work on them.
+func (c *Caller) seesTask() (condition string, argument any) {
+	if c.Partner() {
+		return `c.partner_id = $3 AND t.kind = 'provide_information'`, c.ID
+	}
+	return `t.area = ANY($3)`, pq.Array(append(c.CaseAreas(), c.adminAreas()...))
+}
+
+// adminAreas are where an administrator repairs configurations: that kind of
+// task is the only one that shows to a role without cases.
+func (c *Caller) adminAreas() []string {
+	return c.covered(func(r aid.Role) bool { return r == aid.RoleAdmin })
+}
+
+// Task gives one task.
+//
+// Errors: NotFound task_not_found, also when it is not the caller's to see.
+func (s *Store) Task(ctx context.Context, caller *Caller, id string) (*TaskRow, error) {
+	sees, mine := caller.seesTask()
+	var row TaskRow
+	err := s.get(ctx, &row, `SELECT `+taskRowColumns+taskRowFrom+` WHERE t.id = $4 AND `+sees, s.Now(), caller.Actor(), mine, id)
+	if aid.KindOf(err) == aid.NotFound || (err == nil && !caller.seesKind(row.Kind, row.Area)) {
+		return nil, aid.Refuse(aid.NotFound, "task_not_found")
+	}
+	if err != nil {
+		return nil, err
+	}
+	row.allow(caller)
+	return &row, nil
+}
+
+// seesKind hides cases from administrators, who see repairs only.
+func (c *Caller) seesKind(kind aid.TaskKind, area string) bool {
+	return c.Partner() || kind == aid.RepairConfiguration || slices.Contains(c.CaseAreas(), area)
+}
+
+// allow fills what the caller may do with the task.
+func (r *TaskRow) allow(caller *Caller) {
+	rule, _ := aid.RuleOf(r.Kind)
+	r.actions = rule.Actions
+	r.AllowedActions = []aid.Action{}
+	if err := r.refusal(caller); err != nil {
+		r.Blocked = aid.CodeOf(err)
+		return
+	}
+	r.AllowedActions = slices.Clone(rule.Actions)
+}
+
+func (r *TaskRow) refusal(caller *Caller) error {
+	switch {
+	case r.ClosedAt != nil:
+		return aid.Refuse(aid.Conflict, "task_closed", "state", r.State)
+	case r.Decided:
+		return aid.Refuse(aid.Conflict, "already_decided")
+	}
+	if err := caller.MayDecide(r); err != nil {
+		return err
+	}
+	if !aid.MayHold(r.HeldDuty, r.Duty) {
+		return aid.Refuse(aid.Forbidden, "four_eyes", "held", r.HeldDuty, "wanted", r.Duty)
+	}
+	if r.Assignee != nil && *r.Assignee != caller.Actor() {
+		return aid.Refuse(aid.Conflict, "task_claimed", "by", *r.Assignee)
+	}
+	return nil
+}
+
+// MayDecide tells whether the caller's roles, areas and level let it decide a
+// task at all. Four eyes and claims are another question.
+//
+// Errors: Forbidden wrong_role, wrong_area, wrong_level (params level),
+// not_in_committee.
+func (c *Caller) MayDecide(t *TaskRow) error {
+	rule, _ := aid.RuleOf(t.Kind)
+	if c.Partner() || t.Kind == aid.ProvideInformation {
+		if t.Kind == aid.ProvideInformation && c.Partner() && c.ID == t.PartnerID {
+			return nil
+		}
+		return aid.Refuse(aid.Forbidden, "wrong_role")
+	}
+	refusal := aid.Refuse(aid.Forbidden, "wrong_role")
+	for _, g := range c.Roles {
+		if !slices.Contains(rule.Roles, g.Role) {
+			continue
+		}
+		if refusal = g.refuses(t); refusal == nil {
+			return nil
+		}
+	}
+	return refusal
+}
+
+// refuses tells why a grant of a fitting role does not reach a task; nil when
+// it does.
+func (g RoleGrant) refuses(t *TaskRow) *aid.Error {
+	switch {
+	case !slices.Contains(g.Covers, t.Area):
+		return aid.Refuse(aid.Forbidden, "wrong_area")
+	case t.Kind == aid.Approve && g.Level != t.Level:
+		return aid.Refuse(aid.Forbidden, "wrong_level", "level", t.Level)
+	case t.Kind == aid.Approve && t.committee() && !g.Committee:
+		return aid.Refuse(aid.Forbidden, "not_in_committee", "level", t.Level)
+	}
+	return nil
+}
+
+// committee tells whether an approval is a committee's.
+func (r *TaskRow) committee() bool {
+	var level aid.Level
+	return json.Unmarshal(r.Rule, &level) == nil && level.Mode == aid.ModeCommittee
+}

@@ -70,14 +70,15 @@ func live(t *testing.T) (environ []string, keys string) {
 
 func TestFaults(t *testing.T) {
 	safe, keys := live(t)
-	development := filepath.Join(filepath.Dir(keys), "development.json")
+	development := filepath.Join(filepath.Dir(keys), config.DevelopmentKeyFile)
 	open := filepath.Join(filepath.Dir(keys), "open.json")
-	for file, text := range map[string]string{development: `{"development": true}`, open: `{}`} {
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	for _, file := range []string{development, open} {
+		if err := os.WriteFile(file, []byte("{}"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Chmod(open, 0o644); err != nil {
+	link := filepath.Join(filepath.Dir(keys), "link.json")
+	if err := errors.Join(os.Chmod(open, 0o644), os.Symlink(development, link)); err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range []struct {
@@ -108,6 +109,7 @@ func TestFaults(t *testing.T) {
 		{"live: simulator", []string{"AIDFLOW_SIMULATOR_URL=http://127.0.0.1:1", "AIDFLOW_SIMULATOR_SECRET=x"}, []string{"AIDFLOW_SIMULATOR_URL: live mode"}},
 		{"live: sandbox", []string{"AIDFLOW_SANDBOX=true"}, []string{"AIDFLOW_SANDBOX: live mode"}},
 		{"live: development keys", []string{"AIDFLOW_KEY_FILE=" + development}, []string{"AIDFLOW_KEY_FILE: live mode"}},
+		{"live: development keys by a link", []string{"AIDFLOW_KEY_FILE=" + link}, []string{"AIDFLOW_KEY_FILE: live mode"}},
 		{"live: readable keys", []string{"AIDFLOW_KEY_FILE=" + open}, []string{"AIDFLOW_KEY_FILE: others can read it"}},
 		{"all at once", []string{"AIDFLOW_ADDR=x", "AIDFLOW_LOG_LEVEL=y", "TEMPORAL_TLS=false", "AIDFLOW_KEY_FILE=/nowhere"},
 			[]string{"AIDFLOW_ADDR: ", "AIDFLOW_LOG_LEVEL: ", "AIDFLOW_KEY_FILE: ", "TEMPORAL_ADDRESS: "}},

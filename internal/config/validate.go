@@ -1,12 +1,12 @@
 package config
 
 import (
-	"encoding/json"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -133,8 +133,12 @@ func (c Config) checkLive(add func(name, fault string)) {
 	c.checkKeys(add)
 }
 
+// DevelopmentKeyFile is the name of the key file that the development stack
+// makes; live mode refuses it.
+const DevelopmentKeyFile = "development-keys.json"
+
 // checkKeys refuses keys that the development stack made, or that others on
-// the machine can read. The development stack marks its file so.
+// the machine can read.
 func (c Config) checkKeys(add func(name, fault string)) {
 	st, err := os.Stat(c.KeyFile)
 	if err != nil {
@@ -143,10 +147,7 @@ func (c Config) checkKeys(add func(name, fault string)) {
 	if st.Mode().Perm()&0o077 != 0 {
 		add("AIDFLOW_KEY_FILE", fmt.Sprintf("others can read it (mode %o): chmod 600", st.Mode().Perm()))
 	}
-	var mark struct {
-		Development bool `json:"development"`
-	}
-	if b, err := os.ReadFile(c.KeyFile); err == nil && json.Unmarshal(b, &mark) == nil && mark.Development {
+	if path, err := filepath.EvalSymlinks(c.KeyFile); err != nil || filepath.Base(path) == DevelopmentKeyFile {
 		add("AIDFLOW_KEY_FILE", "live mode does not use the keys of the development stack")
 	}
 }

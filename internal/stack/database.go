@@ -114,7 +114,13 @@ func engineDatabase(owner string) string {
 	if err != nil || u.Path == "/aidflow" {
 		return "temporal"
 	}
-	return strings.TrimPrefix(u.Path, "/") + "_temporal"
+	plain := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '_'
+	}, strings.ToLower(strings.TrimPrefix(u.Path, "/")))
+	return "temporal_" + plain[:min(len(plain), 40)]
 }
 
 func withDatabase(ctx context.Context, dsn string, f func(context.Context, *sql.DB) error) error {

@@ -122,9 +122,9 @@ func (s *Stack) startTemporal(ctx context.Context, owner string) error {
 		return err
 	}
 	_, err = s.launch(ctx, spec{name: "engine", title: "Temporal at " + address + ", UI at http://" + ui, path: s.o.Engine, args: []string{
-		"--database-url", owner, "--database", engineDatabase(owner), "--address", address, "--ui-address", ui,
+		"--database", engineDatabase(owner), "--address", address, "--ui-address", ui,
 		"--namespace", s.namespace(), "--time-skipping",
-	}})
+	}, env: map[string]string{"AIDFLOW_ENGINE_DATABASE_URL": owner}}) // a password does not belong in the list of processes
 	s.state.Temporal, s.state.UI = address, "http://"+ui
 	return err
 }

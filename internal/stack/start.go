@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/aidflow/aidflow/internal/config"
 )
 
 // The ports that a newcomer's documentation names.
@@ -34,7 +36,7 @@ func (s *Stack) start(ctx context.Context) error {
 	if err := s.startIssuer(); err != nil {
 		return err
 	}
-	keyFile := filepath.Join(s.o.Dir, "keys.json")
+	keyFile := filepath.Join(s.o.Dir, config.DevelopmentKeyFile)
 	s.secret = randomSecret()
 	s.registerStops()
 	g, gctx := errgroup.WithContext(ctx)
@@ -129,8 +131,8 @@ func (s *Stack) startSimulator(ctx context.Context) error {
 	}
 	_, err = s.launch(ctx, spec{name: "simulator", title: "simulator of the bank at " + s.state.Simulator, path: s.o.Executable, args: []string{
 		"simulator", "--address", u.Host, "--books", filepath.Join(s.o.Dir, "simulator.db"),
-		"--callback-url", s.state.API + "/v1/callbacks/simulator", "--secret", s.secret,
-	}})
+		"--callback-url", s.state.API + "/v1/callbacks/simulator",
+	}, env: map[string]string{"AIDFLOW_SIMULATOR_SECRET": s.secret}})
 	return err
 }
 

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+
+	"github.com/aidflow/aidflow/internal/stack/cluster"
 )
 
 const (
@@ -43,7 +45,7 @@ func ReadState(dir string) (State, error) {
 		return State{}, ErrNotRunning
 	}
 	s, err := readStateFile(dir)
-	if err != nil || !s.Ready {
+	if err != nil || !s.Ready || !cluster.Alive(s.PID) { // a dead writer: the next one is just starting
 		return State{}, ErrNotRunning
 	}
 	return s, nil

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -14,7 +15,13 @@ import (
 // replaced, the clock of the office stops, the partner is asked. From the
 // fourth return on, a person also decides whether the case goes on at all.
 func returnToPartner(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, d aid.Decision) (aid.Outcome, error) {
-	if err := tx.RejectDocuments(c, d.ID, d.Reason); err != nil {
+	if earlier, err := returnedEarlier(tx, c, d); err != nil || earlier {
+		if err != nil {
+			return aid.Outcome{}, err
+		}
+		return returnToVerifier(tx, c, t, d)
+	}
+	if err := tx.RejectDocuments(c, d.ID, d.Actor, d.Reason); err != nil {
 		return aid.Outcome{}, err
 	}
 	if err := tx.CloseTask(t, aid.ResultReturned); err != nil {
@@ -31,10 +38,52 @@ func returnToPartner(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, d aid.
 	if err != nil {
 		return aid.Outcome{}, err
 	}
-	return aid.Outcome{Result: aid.ResultReturned}, askPartner(tx, c, t.WorkflowID, d.Reason)
+	return aid.Outcome{Result: aid.ResultReturned}, askPartner(tx, c, t.WorkflowID, d)
 }
 
-func askPartner(tx *postgres.Tx, c *postgres.Case, workflow, reason string) error {
+// returnedEarlier tells whether an approver asks the verifiers again, rather
+// than the partner.
+func returnedEarlier(tx *postgres.Tx, c *postgres.Case, d aid.Decision) (bool, error) {
+	if c.Stage != aid.Approval {
+		return false, nil
+	}
+	content, err := tx.Content(d.ID)
+	if err != nil {
+		return false, err
+	}
+	var data struct {
+		To aid.Stage `json:"to"`
+	}
+	return json.Unmarshal(content.Data, &data) == nil && data.To == aid.Verification, nil
+}
+
+// returnToVerifier takes a case from approval back to verification, as the
+// next review.
+func returnToVerifier(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, d aid.Decision) (aid.Outcome, error) {
+	if err := tx.CloseTask(t, aid.ResultReturned); err != nil {
+		return aid.Outcome{}, err
+	}
+	if err := tx.EndTasks(c, "replaced"); err != nil {
+		return aid.Outcome{}, err
+	}
+	c.Review++
+	c.Returns++
+	if err := tx.MoveCase(c, aid.EventReturnEarlier); err != nil {
+		return aid.Outcome{}, err
+	}
+	err := tx.AddEvent(c, postgres.Event{Kind: "case.returned", Actor: d.Actor, Task: t.ID,
+		Data: map[string]any{"reason_code": d.Reason, "to": aid.Verification, "returns": c.Returns}})
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	return aid.Outcome{Result: aid.ResultReturned}, openVerification(tx, c, t.WorkflowID)
+}
+
+func askPartner(tx *postgres.Tx, c *postgres.Case, workflow string, d aid.Decision) error {
+	items, err := tx.NamedItems(d.ID)
+	if err != nil {
+		return err
+	}
 	def, err := tx.Rules(c)
 	if err != nil {
 		return err
@@ -42,7 +91,7 @@ func askPartner(tx *postgres.Tx, c *postgres.Case, workflow, reason string) erro
 	alarms := stalledAlarms(def, tx.Now)
 	due := alarms[len(alarms)-1]
 	id, err := tx.OpenTask(c, postgres.NewTask{Kind: aid.ProvideInformation, Workflow: workflow, Owner: aid.OwnerPartner,
-		Rule: map[string]any{"because": "returned", "reason_code": reason}, Due: &due, Alarms: alarms})
+		Rule: map[string]any{"because": "returned", "reason_code": d.Reason, "items": items}, Due: &due, Alarms: alarms})
 	if err != nil || c.Returns <= def.MaxReturns {
 		return err
 	}

@@ -59,7 +59,7 @@ func verified(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, in aid.Decisi
 		return aid.Outcome{}, err
 	}
 	if t.Kind == aid.VerifyDocuments {
-		if err := tx.AcceptDocuments(c); err != nil {
+		if err := tx.AcceptDocuments(c, in.Decision.Actor); err != nil {
 			return aid.Outcome{}, err
 		}
 	}

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"time"
@@ -130,36 +129,6 @@ func follows(from, to aid.PaymentState) bool {
 		}
 	}
 	return false
-}
-
-// PreparePayment applies the treasurer's intent: the payment is queued and a
-// releaser is asked. It needs no workflow: nothing has moved yet.
-//
-// Errors: those of ApplyDecision; Conflict wrong_payment_state.
-func (s *Store) PreparePayment(ctx context.Context, caseID string, d aid.Decision) error {
-	return s.Write(ctx, func(tx *Tx) error {
-		c, err := tx.LockCase(caseID)
-		if err != nil {
-			return err
-		}
-		t, _, err := tx.ApplyDecision(c, d)
-		if err != nil {
-			return err
-		}
-		p, err := tx.LockPayment(c, t.Subject)
-		if err != nil {
-			return err
-		}
-		if err := tx.MovePayment(c, p, aid.PaymentQueued, d.Actor); err != nil {
-			return err
-		}
-		if err := tx.CloseTask(t, "prepared"); err != nil {
-			return err
-		}
-		_, err = tx.OpenOfficeTask(c, NewTask{Kind: aid.ReleasePayment, Workflow: t.WorkflowID, Subject: p.ID,
-			Rule: map[string]string{"because": "payment_prepared"}})
-		return err
-	})
 }
 
 // Instruct commits a queued payment to its rail: from here on it is on its

@@ -77,6 +77,9 @@ func (tx *Tx) OpenTask(c *Case, n NewTask) (string, error) {
 		n.Area = c.Area
 	}
 	var attend *time.Time
+	if n.Alarms == nil {
+		n.Alarms = []time.Time{} // not NULL
+	}
 	if len(n.Alarms) > 0 {
 		attend = &n.Alarms[0]
 	}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+	_ "time/tzdata" // business dates need the zones on every machine
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
+	sdklog "go.temporal.io/sdk/log"
+
+	"github.com/aidflow/aidflow/aid/programme"
+	"github.com/aidflow/aidflow/internal/config"
+	"github.com/aidflow/aidflow/internal/postgres"
+	"github.com/aidflow/aidflow/internal/telemetry"
+	"github.com/aidflow/aidflow/internal/vault"
+	"github.com/aidflow/aidflow/programmes"
+	"github.com/aidflow/aidflow/rails"
+	"github.com/aidflow/aidflow/rails/simulator"
+)
+
+// parts is what api and worker have in common.
+type parts struct {
+	cfg      config.Config
+	log      *slog.Logger
+	store    *postgres.Store
+	temporal client.Client
+}
+
+// assemble reads the settings and opens the connections. Temporal need not
+// answer yet: the API takes requests while it is away.
+func assemble(cmd *cobra.Command, part string) (*parts, error) {
+	cfg, err := config.Load(cmd.Flags(), os.Environ())
+	if err != nil {
+		return nil, err
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	log := telemetry.NewLogger(cmd.ErrOrStderr(), cfg.LogLevel, part)
+	v, err := vault.Open(cfg.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	store, err := postgres.Open(cmd.Context(), cfg.DatabaseURL, v, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	options, err := cfg.TemporalOptions()
+	if err != nil {
+		return nil, err
+	}
+	options.Logger = sdklog.NewStructuredLogger(log)
+	temporal, err := client.NewLazyClient(options)
+	return &parts{cfg: cfg, log: log, store: store, temporal: temporal}, err
+}
+
+func (p *parts) close() {
+	p.temporal.Close()
+	_ = p.store.Close()
+}
+
+// rails gives the ways to pay of this deployment, by name.
+func (p *parts) rails() (map[string]rails.Rail, error) {
+	if p.cfg.SimulatorURL == "" {
+		return map[string]rails.Rail{}, nil
+	}
+	bank, err := simulator.NewClient(simulator.ClientConfig{URL: p.cfg.SimulatorURL, Secret: p.cfg.SimulatorSecret})
+	return map[string]rails.Rail{simulator.RailName: bank}, err
+}
+
+// definitions gives the programmes of this deployment: those of a folder, or
+// the shipped ones.
+func definitions(dir string) ([]*programme.Definition, error) {
+	if dir != "" {
+		return programmes.Load(dir)
+	}
+	return programmes.All()
+}
+
+// ready tells whoever started the process that it answers.
+func ready(w io.Writer, address string) error {
+	line := map[string]any{"ready": true}
+	if address != "" {
+		line["address"] = address
+	}
+	return json.NewEncoder(w).Encode(line)
+}
+
+// seed fills a development database.
+func seed(ctx context.Context, ownerURL, keyFile string) (map[string]string, error) {
+	v, err := vault.OpenOrCreate(keyFile)
+	if err != nil {
+		return nil, err
+	}
+	if err := postgres.Migrate(ctx, ownerURL); err != nil {
+		return nil, err
+	}
+	store, err := postgres.Open(ctx, ownerURL, v, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer store.Close()
+	defs, err := programmes.All()
+	if err != nil {
+		return nil, err
+	}
+	calendars, err := programmes.Calendars()
+	if err != nil {
+		return nil, err
+	}
+	return store.SeedDevelopment(ctx, defs, calendars)
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/aidflow/aidflow/internal/config"
+	"github.com/aidflow/aidflow/worker"
+)
+
+// newWorkerCommand is "aidflow worker": it carries cases on. Any number of
+// them may run.
+func newWorkerCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "worker", Short: "Run the workflows and activities of cases", Args: cobra.NoArgs}
+	config.AddFlags(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		p, err := assemble(cmd, "worker")
+		if err != nil {
+			return err
+		}
+		defer p.close()
+		byName, err := p.rails()
+		if err != nil {
+			return err
+		}
+		return worker.Run(cmd.Context(), worker.Config{Store: p.store, Temporal: p.temporal, Namespace: p.cfg.TemporalNamespace,
+			Rails: byName, Log: p.log, Ready: func() error { return ready(cmd.OutOrStdout(), "") }})
+	}
+	return cmd
+}

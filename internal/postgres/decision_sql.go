@@ -1,0 +1,68 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// ApplyIntent applies a stored intent on a task that needs no workflow: it
+// moves no money and keeps nothing waiting but people.
+//
+// Errors: those of ApplyDecision; Conflict wrong_payment_state; Invalid
+// needs_workflow for every other kind of task.
+func (s *Store) ApplyIntent(ctx context.Context, d aid.Decision) error {
+	return s.Write(ctx, func(tx *Tx) error {
+		var caseID string
+		if err := tx.get(&caseID, `SELECT case_id FROM tasks WHERE id = $1`, d.Task); err != nil {
+			return err
+		}
+		c, err := tx.LockCase(caseID)
+		if err != nil {
+			return err
+		}
+		t, _, err := tx.ApplyDecision(c, d)
+		if err != nil {
+			return err
+		}
+		switch t.Kind {
+		case aid.PreparePayment:
+			return tx.preparePayment(c, t, d)
+		case aid.RepairConfiguration:
+			return tx.repaired(c, t)
+		}
+		return aid.Refuse(aid.Invalid, "needs_workflow")
+	})
+}
+
+// preparePayment queues a due payment and asks a releaser.
+func (tx *Tx) preparePayment(c *Case, t *Task, d aid.Decision) error {
+	p, err := tx.LockPayment(c, t.Subject)
+	if err != nil {
+		return err
+	}
+	if err := tx.MovePayment(c, p, aid.PaymentQueued, d.Actor); err != nil {
+		return err
+	}
+	if err := tx.CloseTask(t, "prepared"); err != nil {
+		return err
+	}
+	_, err = tx.OpenOfficeTask(c, NewTask{Kind: aid.ReleasePayment, Workflow: t.WorkflowID, Subject: p.ID,
+		Rule: map[string]string{"because": "payment_prepared"}})
+	return err
+}
+
+// repaired takes the parking flag off a case after an administrator's repair.
+func (tx *Tx) repaired(c *Case, t *Task) error {
+	if err := tx.CloseTask(t, "completed"); err != nil {
+		return err
+	}
+	c.Parked = false
+	if err := tx.SaveCase(c); err != nil {
+		return err
+	}
+	if err := tx.AddEvent(c, Event{Kind: "case.unparked", Actor: System, Task: t.ID}); err != nil {
+		return err
+	}
+	return tx.WaitForOpenTask(c, aid.OwnerOffice)
+}

@@ -1,0 +1,104 @@
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/postgres"
+	"github.com/aidflow/aidflow/workflows"
+)
+
+const (
+	startAfter  = 3 * time.Second  // whoever wanted a workflow has had this long to start it
+	resendAfter = 10 * time.Second // whoever asked for a decision has had this long to bring it
+	expireAfter = 15 * time.Minute // then the intent is given up and its person told
+	forgetEvery = time.Hour
+)
+
+// sweep repairs hand-overs: workflows that were wanted and not started,
+// decisions that were asked for and not applied. Everything it does may be
+// done twice, by two workers at once.
+type sweep struct {
+	store   *postgres.Store
+	process *workflows.Client
+	log     *slog.Logger
+	forgot  time.Time
+}
+
+func (s *sweep) once(ctx context.Context) {
+	for name, fn := range map[string]func(context.Context) error{"start": s.start, "resend": s.resend, "forget": s.forget} {
+		if err := fn(ctx); err != nil && ctx.Err() == nil {
+			s.log.Warn("sweep", "part", name, "error", err.Error())
+		}
+	}
+}
+
+// start starts the workflows that nobody has started.
+func (s *sweep) start(ctx context.Context) error {
+	wanted, err := s.store.Unstarted(ctx, startAfter)
+	if err != nil {
+		return err
+	}
+	for _, w := range wanted {
+		if err := s.process.Start(ctx, w.ID, w.Kind, w.Input); err != nil {
+			return err
+		}
+		if err := s.store.MarkStarted(ctx, w.ID); err != nil {
+			return err
+		}
+		s.log.Info("sweep started a workflow", "workflow", w.ID)
+	}
+	return nil
+}
+
+// resend brings intents to their workflows again, under the same id.
+func (s *sweep) resend(ctx context.Context) error {
+	pending, err := s.store.PendingIntents(ctx, resendAfter)
+	if err != nil {
+		return err
+	}
+	for _, p := range pending {
+		if err := s.apply(ctx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sweep) apply(ctx context.Context, p postgres.PendingIntent) error {
+	var err error
+	if rule, _ := aid.RuleOf(p.Decision.Kind); rule.SQLOnly {
+		err = s.store.ApplyIntent(ctx, p.Decision)
+	} else {
+		_, err = s.process.Decide(ctx, p.Workflow, p.Decision)
+	}
+	switch aid.KindOf(err) {
+	case "":
+		return err
+	case aid.Unknown, aid.Unavailable:
+		return s.expire(ctx, p)
+	}
+	if aid.CodeOf(err) == "workflow_gone" && s.store.Now().Sub(p.AskedAt) < expireAfter {
+		return nil // perhaps it has not begun
+	}
+	return s.store.RefuseIntent(ctx, p.Decision.ID, aid.KindOf(err), aid.CodeOf(err))
+}
+
+func (s *sweep) expire(ctx context.Context, p postgres.PendingIntent) error {
+	if s.store.Now().Sub(p.AskedAt) < expireAfter {
+		return nil
+	}
+	return s.store.ExpireIntent(ctx, p.Decision.ID)
+}
+
+// forget drops idempotency records that nobody may ask for any more.
+func (s *sweep) forget(ctx context.Context) error {
+	if now := s.store.Now(); now.Sub(s.forgot) > forgetEvery {
+		s.forgot = now
+		_, err := s.store.SweepIdempotency(ctx)
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+// Package worker is the engine room: it runs the workflows and activities of
+// cases, sends what the outbox holds, and sweeps up what a machine that died
+// has left half handed over.
+package worker
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/aidflow/aidflow/activities"
+	"github.com/aidflow/aidflow/internal/postgres"
+	"github.com/aidflow/aidflow/rails"
+	"github.com/aidflow/aidflow/workflows"
+)
+
+// Config is what a worker needs.
+type Config struct {
+	Store     *postgres.Store
+	Temporal  client.Client
+	Namespace string
+	Rails     map[string]rails.Rail
+	Log       *slog.Logger
+	Ready     func() error  // called once it works; may be nil
+	Every     time.Duration // between two looks of outbox and sweep; 0 means one second
+}
+
+// Run works until the context ends, then lets running activities finish for
+// at most 25 seconds.
+func Run(ctx context.Context, c Config) error {
+	if c.Every == 0 {
+		c.Every = time.Second
+	}
+	process := workflows.NewClient(c.Temporal, c.Namespace, 0)
+	w := worker.New(c.Temporal, workflows.Queue, worker.Options{WorkerStopTimeout: 25 * time.Second})
+	Register(w, c.Store, c.Rails, process)
+	if err := w.Start(); err != nil {
+		return err
+	}
+	defer w.Stop()
+	if c.Ready != nil {
+		if err := c.Ready(); err != nil {
+			return err
+		}
+	}
+	var rooms errgroup.Group
+	rooms.Go(func() error { every(ctx, c.Every, (&outbox{c.Store, process, c.Log}).dispatch); return nil })
+	rooms.Go(func() error {
+		every(ctx, c.Every, (&sweep{store: c.Store, process: process, log: c.Log}).once)
+		return nil
+	})
+	return rooms.Wait()
+}
+
+// Register tells a Temporal worker what it can do.
+func Register(w worker.Registry, store *postgres.Store, byName map[string]rails.Rail, process *workflows.Client) {
+	w.RegisterWorkflow(workflows.SupportRequest)
+	w.RegisterWorkflow(workflows.Disbursement)
+	w.RegisterWorkflow(workflows.FollowUp)
+	w.RegisterActivity(&activities.Activities{Store: store, Rails: byName,
+		Start: func(ctx context.Context, wf postgres.Workflow) error {
+			return process.Start(ctx, wf.ID, wf.Kind, wf.Input)
+		}})
+}
+
+// every calls fn now and then until the context ends.
+func every(ctx context.Context, pause time.Duration, fn func(context.Context)) {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		fn(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
@@ -61,7 +62,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var shards int
 	f := flag.NewFlagSet("aidflow-engine", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
-	f.StringVar(&databaseURL, "database-url", os.Getenv(databaseURLVariable), "PostgreSQL `URL` of a role that may create databases; default $"+databaseURLVariable)
+	f.StringVar(&databaseURL, "database-url", "", "PostgreSQL `URL` of a role that may create databases; default $"+databaseURLVariable)
 	f.StringVar(&o.Database, "database", "temporal", "`name` of the database; a second one gets _visibility after it")
 	f.StringVar(&address, "address", "127.0.0.1:7233", "`host:port` for clients; port 0 takes a free one")
 	f.StringVar(&o.UIAddress, "ui-address", "127.0.0.1:8233", "`host:port` of the web UI, empty for none")
@@ -83,6 +84,9 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	}
 	if f.NArg() > 0 {
 		return o, errors.New("arguments without a flag are not known; see --help")
+	}
+	if databaseURL == "" { // not the flag's default: --help would print it
+		databaseURL = os.Getenv(databaseURLVariable)
 	}
 	return o, o.check(databaseURL, address, shards)
 }
@@ -142,8 +146,12 @@ func (o *options) checkTLS() error {
 	if o.TLSClientCA == "" {
 		return nil
 	}
-	if _, err := os.ReadFile(o.TLSClientCA); err != nil {
+	pem, err := os.ReadFile(o.TLSClientCA)
+	if err != nil {
 		return fmt.Errorf("--tls-client-ca does not load: %w", err)
+	}
+	if !x509.NewCertPool().AppendCertsFromPEM(pem) {
+		return errors.New("--tls-client-ca does not load: no certificate in it")
 	}
 	return nil
 }

@@ -43,34 +43,37 @@ func choosePorts(o options) (ports, error) {
 			_ = l.Close()
 		}
 	}()
-	take := func(a netip.Addr, port uint16) (netip.AddrPort, error) {
-		l, err := listen(a, port)
+	take := func(a netip.Addr, number uint16) (netip.AddrPort, error) {
+		l, err := listen(a, number)
 		if err != nil {
 			return netip.AddrPort{}, err
 		}
 		held = append(held, l)
-		return netip.AddrPortFrom(a, uint16(l.Addr().(*net.TCPAddr).Port)), nil
+		return netip.AddrPortFrom(a, port(l)), nil
 	}
 	p := ports{tls: o.tls()}
 	var err error
 	if p.frontend, err = take(o.Address.Addr(), o.Address.Port()); err != nil {
 		return p, err
 	}
-	loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	for _, each := range []*netip.AddrPort{&p.internal, &p.history, &p.matching, &p.worker} {
-		if *each, err = take(loopback, 0); err != nil {
+		if *each, err = take(loopback(), 0); err != nil {
 			return p, err
 		}
 	}
 	return p, nil
 }
 
+func loopback() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) }
+
+func port(l net.Listener) uint16 { return uint16(l.Addr().(*net.TCPAddr).Port) }
+
 // listen opens the port, or a free one of the range when it is 0.
-func listen(a netip.Addr, port uint16) (net.Listener, error) {
-	if port != 0 {
-		l, err := net.Listen("tcp", netip.AddrPortFrom(a, port).String())
+func listen(a netip.Addr, number uint16) (net.Listener, error) {
+	if number != 0 {
+		l, err := net.Listen("tcp", netip.AddrPortFrom(a, number).String())
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("--address: port %d is in use", port)
+			return nil, fmt.Errorf("--address: port %d is in use", number)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("--address: %w", err)

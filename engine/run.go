@@ -45,6 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if ctx.Err() != nil {
 		return nil
 	}
+	srv.logger.steady()
 	if o.UIAddress != "" {
 		fmt.Fprintln(stderr, "aidflow-engine: "+noUI)
 	}

@@ -10,7 +10,6 @@ import (
 	"go.temporal.io/server/common/cluster"
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/dynamicconfig"
-	"go.temporal.io/server/common/log"
 	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/temporal"
@@ -20,10 +19,14 @@ import (
 const timerDelay = 20 * time.Millisecond
 
 // server is a running Temporal server.
-type server struct{ temporal temporal.Server }
+type server struct {
+	temporal temporal.Server
+	logger   *logger
+}
 
 // stop ends all services; running calls are answered first.
 func (s *server) stop(stderr io.Writer) {
+	s.logger.changing()
 	if err := s.temporal.Stop(); err != nil {
 		fmt.Fprintln(stderr, "aidflow-engine: at stop: "+oneLine(err))
 	}
@@ -33,6 +36,10 @@ func (s *server) stop(stderr io.Writer) {
 // authorizer: whoever reaches the address may do everything, which is why
 // options refuse an address beyond loopback without TLS.
 func startServer(s *store, o options, p ports) (*server, error) {
+	logger, err := newLogger(o.LogLevel)
+	if err != nil {
+		return nil, fmt.Errorf("--log-level: %w", err)
+	}
 	services := serviceAddresses(p)
 	names := make([]string, 0, len(services))
 	hosts := map[primitives.ServiceName]static.Hosts{}
@@ -45,7 +52,7 @@ func startServer(s *store, o options, p ports) (*server, error) {
 		temporal.ForServices(names),
 		temporal.WithStaticHosts(hosts),
 		temporal.WithAuthorizer(authorization.NewNoopAuthorizer()),
-		temporal.WithLogger(log.NewZapLogger(log.BuildZapLogger(log.Config{Level: o.LogLevel}))),
+		temporal.WithLogger(logger),
 		temporal.WithDynamicConfigClient(dynamicConfig(o)),
 	)
 	if err != nil {
@@ -55,7 +62,7 @@ func startServer(s *store, o options, p ports) (*server, error) {
 		_ = t.Stop()
 		return nil, fmt.Errorf("the server cannot start: %w", err)
 	}
-	return &server{t}, nil
+	return &server{t, logger}, nil
 }
 
 // serviceAddresses lists the services of this engine. The internal frontend

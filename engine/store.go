@@ -24,7 +24,7 @@ const (
 	storeConns      = 12
 	visibilityConns = 3
 	connectTimeout  = 5 * time.Second
-	lockTimeout     = "15s" // a killed engine's lock goes as soon as PostgreSQL sees its socket closed
+	lockTimeout     = "5s" // a killed engine's lock goes as soon as PostgreSQL sees its socket closed
 )
 
 // clusterName is the name under which the server stores its own description.

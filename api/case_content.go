@@ -1,0 +1,227 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	openapi_types "github.com/oapi-codegen/runtime/types"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/aid/identity"
+	"github.com/aidflow/aidflow/aid/money"
+	"github.com/aidflow/aidflow/aid/programme"
+	"github.com/aidflow/aidflow/internal/postgres"
+)
+
+// contentOf reads a request into what the store takes.
+func contentOf(in CaseNew) postgres.CaseContent {
+	out := postgres.CaseContent{Programme: in.Programme, Area: in.Area, ExternalID: in.ExternalID}
+	urgent := in.Urgent
+	merge(&out, CaseChange{Area: in.Area, Applicant: in.Applicant, Household: in.Household, SubmittedBy: in.SubmittedBy, Urgent: &urgent,
+		Payee: in.Payee, Requested: in.Requested, Answers: in.Answers, Consent: in.Consent, Documents: in.Documents})
+	return out
+}
+
+// merge replaces the members that are given.
+func merge(out *postgres.CaseContent, in CaseChange) {
+	if in.Area != "" {
+		out.Area = in.Area
+	}
+	if in.Applicant.FullName != "" {
+		out.Applicant = applicantOf(in.Applicant)
+	}
+	if in.Household.Code != "" || in.Household.Members != nil {
+		out.Household = householdOf(in.Household)
+	}
+	if in.SubmittedBy != "" {
+		out.SubmittedBy = in.SubmittedBy
+	}
+	if in.Urgent != nil {
+		out.Urgent = *in.Urgent
+	}
+	if payee := payeeOf(in.Payee); payee != nil {
+		out.Payee = payee
+	}
+	if in.Requested.Currency != "" {
+		out.RequestedAmount, out.Currency = in.Requested.Amount, in.Requested.Currency
+	}
+	if in.Answers != nil {
+		out.Answers, _ = json.Marshal(in.Answers) // it was decoded from JSON
+	}
+	if in.Consent.Method != "" {
+		out.Consent = consentOf(in.Consent)
+	}
+	if in.Documents != nil {
+		out.Documents = papersOf(in.Documents)
+	}
+}
+
+func applicantOf(in Applicant) postgres.Applicant {
+	return postgres.Applicant{FullName: in.FullName, NationalID: in.NationalID, BirthDate: day(in.BirthDate), Sex: string(in.Sex),
+		Phone: in.Phone, Address: in.Address}
+}
+
+func householdOf(in Household) postgres.Household {
+	out := postgres.Household{Code: in.Code}
+	for _, m := range in.Members {
+		out.Members = append(out.Members, postgres.Member{FullName: m.FullName, NationalID: m.NationalID, BirthDate: day(m.BirthDate),
+			Sex: string(m.Sex), Relation: m.Relation})
+	}
+	return out
+}
+
+func payeeOf(in Payee) *postgres.Payee {
+	if in.Kind == "" {
+		return nil
+	}
+	return &postgres.Payee{Kind: string(in.Kind), Method: string(in.Method), BankBIN: in.BankBin, AccountNumber: in.AccountNumber, AccountName: in.AccountName}
+}
+
+func consentOf(in Consent) postgres.Consent {
+	out := postgres.Consent{Method: string(in.Method)}
+	if !in.GivenAt.IsZero() {
+		at := in.GivenAt.UTC()
+		out.GivenAt = &at
+	}
+	for _, p := range in.Purposes {
+		out.Purposes = append(out.Purposes, string(p))
+	}
+	return out
+}
+
+func papersOf(in []Paper) []postgres.NewDocument {
+	var out []postgres.NewDocument
+	for _, d := range in {
+		out = append(out, postgres.NewDocument{Kind: d.Kind, Dated: day(d.Dated), Location: d.Location, Title: d.Title})
+	}
+	return out
+}
+
+func day(d openapi_types.Date) string {
+	if d.IsZero() {
+		return ""
+	}
+	return d.Format(time.DateOnly)
+}
+
+// contentFaults lists everything that is wrong with a request beyond the
+// document's schema, by the programme's newest version, which it gives too
+// (nil when the programme is not known). A draft may lack what a submitted
+// request needs.
+//
+// Errors: of the store only; faults are not errors here.
+func (h *handlers) contentFaults(ctx context.Context, caller *postgres.Caller, in postgres.CaseContent, draft bool) (*programme.Definition, []aid.Fault, error) {
+	faults := append(areaFaults(caller, in.Area), h.personFaults(in)...)
+	if !draft {
+		faults = append(faults, missing(in)...)
+	}
+	if in.Programme == "" {
+		return nil, faults, nil // the schema has said that it is missing
+	}
+	row, err := h.store.Programme(ctx, in.Programme)
+	switch {
+	case aid.KindOf(err) == aid.NotFound:
+		return nil, append(faults, aid.Fault{Pointer: "/programme", Code: "unknown_programme"}), nil
+	case err != nil:
+		return nil, nil, err
+	case !row.Open:
+		faults = append(faults, aid.Fault{Pointer: "/programme", Code: "programme_closed"})
+	}
+	return row.Definition, append(faults, ruleFaults(row.Definition, in, draft)...), nil
+}
+
+// areaFaults: an area that does not exist and one that is not the partner's
+// are the same to the partner.
+func areaFaults(caller *postgres.Caller, area string) []aid.Fault {
+	if area == "" || slices.Contains(caller.Areas, area) {
+		return nil
+	}
+	return []aid.Fault{{Pointer: "/area", Code: "unknown_area"}}
+}
+
+// personFaults compares numbers, dates and account data with each other.
+func (h *handlers) personFaults(in postgres.CaseContent) []aid.Fault {
+	faults := identityFaults("/applicant", in.Applicant.NationalID, in.Applicant.BirthDate, in.Applicant.Sex)
+	today := h.store.Now().Add(24 * time.Hour).Format(time.DateOnly) // somewhere it is tomorrow already
+	if in.Applicant.BirthDate > today {
+		faults = append(faults, aid.Fault{Pointer: "/applicant/birth_date", Code: "in_future"})
+	}
+	for i, m := range in.Household.Members {
+		faults = append(faults, identityFaults("/household/members/"+strconv.Itoa(i), m.NationalID, m.BirthDate, m.Sex)...)
+	}
+	return append(faults, payeeFaults(in.Payee)...)
+}
+
+func identityFaults(at, number, birthDate, sex string) []aid.Fault {
+	var faults []aid.Fault
+	for _, f := range identity.Check(number, birthDate, sex) {
+		if !identity.IsHint(f.Code) && f.Code != identity.CodeFormat { // the schema has said so
+			f.Pointer = at + f.Pointer
+			faults = append(faults, f)
+		}
+	}
+	return faults
+}
+
+// payeeFaults: a transfer needs an account.
+func payeeFaults(p *postgres.Payee) []aid.Fault {
+	if p == nil || p.Method != "bank" {
+		return nil
+	}
+	var faults []aid.Fault
+	for at, value := range map[string]string{"/payee/bank_bin": p.BankBIN, "/payee/account_number": p.AccountNumber, "/payee/account_name": p.AccountName} {
+		if value == "" {
+			faults = append(faults, aid.Fault{Pointer: at, Code: "required"})
+		}
+	}
+	return faults
+}
+
+// missing lists what a submitted request needs and a draft may lack.
+func missing(in postgres.CaseContent) []aid.Fault {
+	var faults []aid.Fault
+	need := func(at string, there bool) {
+		if !there {
+			faults = append(faults, aid.Fault{Pointer: at, Code: "required"})
+		}
+	}
+	need("/applicant", in.Applicant.FullName != "")
+	need("/requested", in.Currency != "")
+	need("/payee", in.Payee != nil)
+	need("/submitted_by", in.SubmittedBy != "")
+	need("/answers", len(in.Answers) > 0)
+	need("/consent", in.Consent.Method != "" || len(in.Consent.Purposes) > 0)
+	if len(in.Consent.Purposes) > 0 && !slices.Contains(in.Consent.Purposes, "assessment") {
+		faults = append(faults, aid.Fault{Pointer: "/consent/purposes", Code: "consent_missing"})
+	}
+	return faults
+}
+
+// ruleFaults checks a request by its programme.
+func ruleFaults(def *programme.Definition, in postgres.CaseContent, draft bool) []aid.Fault {
+	var faults []aid.Fault
+	under := func(at string, more []aid.Fault) {
+		for _, f := range more {
+			f.Pointer = at + f.Pointer
+			faults = append(faults, f)
+		}
+	}
+	if in.Currency != "" {
+		under("/requested", def.CheckAmount(money.Of(in.RequestedAmount, in.Currency)))
+	}
+	if in.Payee != nil {
+		under("/payee", def.CheckPayee(in.Payee.Kind))
+	}
+	if len(in.Answers) > 0 && !draft {
+		under("/answers", def.CheckAnswers(in.Answers))
+	}
+	for i, d := range in.Documents {
+		if !slices.ContainsFunc(def.Documents, func(known programme.Document) bool { return known.Kind == d.Kind }) {
+			faults = append(faults, aid.Fault{Pointer: "/documents/" + strconv.Itoa(i) + "/kind", Code: "unknown_document"})
+		}
+	}
+	return faults
+}

@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/aid/money"
+	"github.com/aidflow/aidflow/internal/postgres"
+)
+
+// WithdrawCase ends a case on the partner's wish. While a payment is on its
+// way the wish is recorded only: 202.
+func (h *handlers) WithdrawCase(ctx context.Context, r WithdrawCaseRequestObject) (WithdrawCaseResponseObject, error) {
+	caller := callerOf(ctx)
+	row, err := h.caseToMove(ctx, caller, r.ID, r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	if !row.Status.Open() {
+		return nil, aid.Refuse(aid.Conflict, "wrong_state", "status", string(row.Status))
+	}
+	reason := "applicant_request"
+	if r.Body != nil && r.Body.ReasonCode != "" {
+		reason = r.Body.ReasonCode
+	}
+	if err := h.checkReason(ctx, row, reason); err != nil {
+		return nil, err
+	}
+	done, err := h.withdraw(ctx, caller, row, reason)
+	if err != nil {
+		return nil, err
+	}
+	if row, err = h.store.CaseByID(ctx, caller, row.ID); err != nil {
+		return nil, err
+	}
+	body := wide(summary(*row))
+	if !done {
+		return WithdrawCase202JSONResponse{Body: body, Headers: WithdrawCase202ResponseHeaders{ETag: etag(row.Version), Location: location("cases", row.ID)}}, nil
+	}
+	return WithdrawCase200JSONResponse{Body: body, Headers: WithdrawCase200ResponseHeaders{ETag: etag(row.Version)}}, nil
+}
+
+func (h *handlers) checkReason(ctx context.Context, row *postgres.CaseRow, reason string) error {
+	def, err := h.store.Definition(ctx, row.Programme, row.ProgrammeVersion)
+	if err == nil && !def.ReasonKnown("withdraw", reason) {
+		err = aid.RefuseAll([]aid.Fault{{Pointer: "/reason_code", Code: "unknown_reason"}})
+	}
+	return err
+}
+
+// withdraw tells whether the case has ended. A draft has no workflow yet.
+func (h *handlers) withdraw(ctx context.Context, caller *postgres.Caller, row *postgres.CaseRow, reason string) (bool, error) {
+	if row.Status == aid.Draft {
+		return true, h.store.WithdrawDraft(ctx, caller, row.ID, reason)
+	}
+	out, err := h.process.Withdraw(ctx, row.WorkflowID, aid.Withdrawal{ID: resourceID(ctx, aid.DecisionID), Actor: caller.Actor(), Reason: reason})
+	if aid.KindOf(err) == aid.Unknown {
+		return false, nil // the engine has it and has not answered in time
+	}
+	return out.Result != "recorded", err
+}
+
+// caseToMove reads a case of the caller and compares its version.
+func (h *handlers) caseToMove(ctx context.Context, caller *postgres.Caller, id, header string) (*postgres.CaseRow, error) {
+	row, err := h.store.CaseByID(ctx, caller, id)
+	if err != nil {
+		return nil, err
+	}
+	if v := ifMatch(header, false); v != 0 && v != row.Version {
+		return nil, aid.Refuse(aid.Stale, "stale")
+	}
+	return row, nil
+}
+
+
+// ProvideInformation decides the partner's own task: the case goes on.
+func (h *handlers) ProvideInformation(ctx context.Context, r ProvideInformationRequestObject) (ProvideInformationResponseObject, error) {
+	caller := callerOf(ctx)
+	row, err := h.caseToMove(ctx, caller, r.ID, r.Params.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	task, err := h.openQuestion(ctx, caller, row)
+	if err != nil {
+		return nil, err
+	}
+	body := Information{}
+	if r.Body != nil {
+		body = *r.Body
+	}
+	data, err := h.information(ctx, row, body)
+	if err != nil {
+		return nil, err
+	}
+	decision, err := h.decide(ctx, postgres.Intent{ID: resourceID(ctx, aid.DecisionID), Task: task.ID, Actor: caller.Actor(), Partner: true,
+		TaskVersion: task.Version, Action: aid.ActionComplete, Note: body.Note, Data: data})
+	if err != nil {
+		return nil, err
+	}
+	if row, err = h.store.CaseByID(ctx, caller, row.ID); err != nil {
+		return nil, err
+	}
+	out := wide(summary(*row))
+	if decision.pending {
+		return ProvideInformation202JSONResponse{Body: out, Headers: ProvideInformation202ResponseHeaders{Location: location("decisions", decision.id)}}, nil
+	}
+	return ProvideInformation200JSONResponse{Body: out, Headers: ProvideInformation200ResponseHeaders{ETag: etag(row.Version)}}, nil
+}
+
+// openQuestion finds the task by which the case waits for its partner.
+func (h *handlers) openQuestion(ctx context.Context, caller *postgres.Caller, row *postgres.CaseRow) (*postgres.TaskRow, error) {
+	tasks, err := h.store.Tasks(ctx, caller, postgres.TaskFilter{Case: row.ID, Kind: string(aid.ProvideInformation)}, postgres.Page{Limit: 50})
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tasks {
+		if t.State == "open" || t.State == "claimed" {
+			return &t, nil
+		}
+	}
+	return nil, aid.Refuse(aid.Conflict, "nothing_asked", "status", string(row.Status))
+}
+
+// information checks what a partner brings by the case's own programme version
+// and makes it the data of the decision.
+func (h *handlers) information(ctx context.Context, row *postgres.CaseRow, in Information) (json.RawMessage, error) {
+	def, err := h.store.Definition(ctx, row.Programme, row.ProgrammeVersion)
+	if err != nil {
+		return nil, err
+	}
+	content := postgres.CaseContent{}
+	merge(&content, CaseChange{Payee: in.Payee, Requested: in.Requested, Answers: in.Answers, Documents: in.Documents})
+	faults := slices.Concat(h.personFaults(content), ruleFaults(def, content, false))
+	if in.Requested.Currency != "" && in.Requested.Currency != row.Currency {
+		faults = append(faults, aid.Fault{Pointer: "/requested/currency", Code: "currency_not_accepted"})
+	}
+	if err := aid.RefuseAll(unique(faults)); err != nil {
+		return nil, err
+	}
+	out := postgres.Information{Documents: content.Documents, Answers: content.Answers, Payee: content.Payee}
+	if content.Currency != "" {
+		asked := money.Of(content.RequestedAmount, content.Currency)
+		out.Requested = &asked
+	}
+	return json.Marshal(out)
+}

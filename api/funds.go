@@ -1,0 +1,80 @@
+package api
+
+import (
+	"context"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/postgres"
+)
+
+// ListFunds gives a page of funds with their money.
+func (h *handlers) ListFunds(ctx context.Context, r ListFundsRequestObject) (ListFundsResponseObject, error) {
+	page, err := page("funds", r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := h.store.Funds(ctx, callerOf(ctx), page)
+	if err != nil {
+		return nil, err
+	}
+	rows, next := cut("funds", page, rows)
+	return ListFunds200JSONResponse{Data: each(rows, fund), HasMore: next != "", NextCursor: next}, nil
+}
+
+// GetFund gives one fund with its money.
+func (h *handlers) GetFund(ctx context.Context, r GetFundRequestObject) (GetFundResponseObject, error) {
+	row, err := h.store.Fund(ctx, callerOf(ctx), r.ID)
+	if err != nil {
+		return nil, err
+	}
+	return GetFund200JSONResponse{Body: fund(*row), Headers: GetFund200ResponseHeaders{ETag: etag(row.Version)}}, nil
+}
+
+// CreateFund opens a fund in an area of the caller.
+func (h *handlers) CreateFund(ctx context.Context, r CreateFundRequestObject) (CreateFundResponseObject, error) {
+	b := r.Body
+	rails := b.Rails
+	if len(rails) == 0 {
+		rails = map[string]string{"bank": "simulator"}
+	}
+	row, err := h.store.CreateFund(ctx, callerOf(ctx), postgres.NewFund{ID: resourceID(ctx, aid.FundID), Code: b.Code, Name: b.Name, Area: b.Area,
+		Currency: b.Budget.Currency, Budget: b.Budget.Amount, Rails: rails})
+	if err != nil {
+		return nil, err
+	}
+	return CreateFund201JSONResponse{Body: fund(*row), Headers: CreateFund201ResponseHeaders{ETag: etag(row.Version), Location: location("funds", row.ID)}}, nil
+}
+
+// Contribute records money that a fund received.
+func (h *handlers) Contribute(ctx context.Context, r ContributeRequestObject) (ContributeResponseObject, error) {
+	caller, b := callerOf(ctx), r.Body
+	f, err := h.store.Fund(ctx, caller, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !caller.Has(aid.RoleTreasurer, f.Area) {
+		return nil, aid.Refuse(aid.Forbidden, "wrong_area")
+	}
+	id := resourceID(ctx, aid.ContributionID)
+	external := b.ExternalID
+	if external == "" {
+		external = id
+	}
+	in := postgres.Contribution{ID: id, FundID: f.ID, ExternalID: external, Amount: b.Amount.Amount, Currency: b.Amount.Currency,
+		ReceivedOn: b.ReceivedOn.Time, CreatedBy: caller.Actor()}
+	made, err := h.store.Contribute(ctx, in, b.Donor)
+	if err != nil {
+		return nil, err
+	}
+	out := Contribution{ID: made.ID, Fund: made.FundID, Amount: Money{Amount: made.Amount, Currency: made.Currency}, ExternalID: b.ExternalID,
+		RecordedAt: made.CreatedAt.UTC()}
+	out.ReceivedOn.Time = made.ReceivedOn
+	return Contribute201JSONResponse{Body: out}, nil
+}
+
+func fund(f postgres.FundRow) Fund {
+	m := func(amount int64) Money { return Money{Amount: amount, Currency: f.Currency} }
+	return Fund{ID: f.ID, Code: f.Code, Name: f.Name, Area: f.Area, Rails: f.Rails, Budget: m(f.Budget), Raised: m(f.Raised), Reserved: m(f.Reserved),
+		InTransit: m(f.InTransit), Spent: m(f.Spent), Available: m(f.Available), Room: m(f.Room), Closing: f.Closing, WaitingCases: f.WaitingCases,
+		CreatedAt: f.CreatedAt.UTC()}
+}

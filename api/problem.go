@@ -1,0 +1,127 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// problems is the one renderer of refusals: RFC 9457, in the caller's
+// language, all faults at once, never the rejected value, and for a 5xx
+// nothing about what broke.
+type problems struct {
+	texts *texts
+	log   *slog.Logger
+}
+
+// statusOf is the one table from refusal to HTTP status: the kind decides, but
+// for a few codes.
+func statusOf(e *aid.Error) int {
+	switch e.Code {
+	case "malformed_json", "invalid_parameters", "idempotency_key_missing", "invalid_cursor":
+		return http.StatusBadRequest
+	case "if_match_required":
+		return http.StatusPreconditionRequired
+	case "body_too_large":
+		return http.StatusRequestEntityTooLarge
+	case "unsupported_media_type":
+		return http.StatusUnsupportedMediaType
+	case "method_not_allowed":
+		return http.StatusMethodNotAllowed
+	}
+	switch e.Kind {
+	case aid.Invalid:
+		return http.StatusUnprocessableEntity
+	case aid.NotFound:
+		return http.StatusNotFound
+	case aid.Forbidden:
+		return http.StatusForbidden
+	case aid.Conflict:
+		return http.StatusConflict
+	case aid.Stale:
+		return http.StatusPreconditionFailed
+	case aid.Unauthorized:
+		return http.StatusUnauthorized
+	case aid.Unavailable, aid.Unknown:
+		return http.StatusServiceUnavailable
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// write answers with the problem that an error stands for and ends the
+// request. An error that is not an aid.Error is a fault of ours: 500.
+func (p *problems) write(c *gin.Context, err error) {
+	var e *aid.Error
+	if !errors.As(err, &e) {
+		e = &aid.Error{Code: "internal", Cause: err}
+	}
+	status := statusOf(e)
+	if status >= http.StatusInternalServerError {
+		p.log.Error("request failed", "request_id", requestID(c), "operation", operationID(c), "code", e.Code, "error", err.Error())
+	}
+	p.headers(c, e, status)
+	body, _ := json.Marshal(p.render(c, e, status)) // a struct of strings
+	c.Abort()
+	c.Data(status, "application/problem+json", body)
+}
+
+func (p *problems) headers(c *gin.Context, e *aid.Error, status int) {
+	h := c.Writer.Header()
+	h.Del("ETag")
+	h.Set("Content-Language", p.texts.language(c.GetHeader("Accept-Language")))
+	h.Add("Vary", "Accept-Language")
+	switch {
+	case status == http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", `Bearer realm="aidflow"`)
+	case e.Params["retry_after"] != "":
+		h.Set("Retry-After", e.Params["retry_after"])
+	case status == http.StatusServiceUnavailable:
+		h.Set("Retry-After", "2")
+	}
+}
+
+func (p *problems) render(c *gin.Context, e *aid.Error, status int) Problem {
+	lang := c.GetHeader("Accept-Language")
+	out := Problem{
+		Type:      "urn:aidflow:problem:" + e.Code,
+		Title:     p.texts.say(lang, "title_"+strconv.Itoa(status), nil),
+		Status:    status,
+		Detail:    p.texts.say(lang, e.Code, e.Params),
+		Code:      e.Code,
+		RequestID: requestID(c),
+	}
+	if status == http.StatusConflict {
+		out.Case = e.Params["case"]
+	}
+	for _, f := range e.Faults {
+		out.Errors = append(out.Errors, p.fault(lang, f))
+	}
+	return out
+}
+
+// fault renders one fault. A fault of a parameter or header carries its name
+// as the param "parameter"; all others point into the body.
+func (p *problems) fault(lang string, f aid.Fault) Fault {
+	out := Fault{Code: f.Code, Message: p.texts.say(lang, f.Code, f.Params)}
+	if name, ok := f.Params["parameter"]; ok {
+		out.Parameter = name
+	} else {
+		out.Pointer = f.Pointer
+	}
+	return out
+}
+
+func parameterFault(name, code string) aid.Fault {
+	return aid.Fault{Code: code, Params: map[string]string{"parameter": name}}
+}
+
+func invalidParameters(faults ...aid.Fault) error {
+	return &aid.Error{Kind: aid.Invalid, Code: "invalid_parameters", Faults: faults}
+}

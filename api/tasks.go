@@ -1,0 +1,158 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/postgres"
+)
+
+// ListTasks gives a page of tasks, most urgent first.
+func (h *handlers) ListTasks(ctx context.Context, r ListTasksRequestObject) (ListTasksResponseObject, error) {
+	p := r.Params
+	list := "tasks/" + string(p.Sort)
+	page, err := page(list, p.Limit, p.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	sort := map[ListTasksParamsSort]string{"opened_at": "opened", "newest": "newest"}[p.Sort]
+	rows, err := h.store.Tasks(ctx, callerOf(ctx), postgres.TaskFilter{Case: p.Case, Assignee: p.Assignee, Kind: string(p.Kind), Programme: p.Programme,
+		Area: p.Area, SLA: string(p.SLA), State: string(p.Status), All: p.Status != "", Sort: sort}, page)
+	if err != nil {
+		return nil, err
+	}
+	rows, next := cutBy(list, page, rows, func(t postgres.TaskRow) postgres.Cursor { return t.SortCursor(sort) })
+	return ListTasks200JSONResponse{Data: each(rows, taskSummary), HasMore: next != "", NextCursor: next}, nil
+}
+
+// GetNextTask gives the most urgent task that the caller may decide.
+func (h *handlers) GetNextTask(ctx context.Context, _ GetNextTaskRequestObject) (GetNextTaskResponseObject, error) {
+	row, err := h.store.NextTask(ctx, callerOf(ctx))
+	if aid.KindOf(err) == aid.NotFound {
+		return GetNextTask204Response{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	body, err := h.task(ctx, row)
+	return GetNextTask200JSONResponse{Body: body, Headers: GetNextTask200ResponseHeaders{ETag: etag(row.Version)}}, err
+}
+
+// GetTask gives one task with what its reader may do.
+func (h *handlers) GetTask(ctx context.Context, r GetTaskRequestObject) (GetTaskResponseObject, error) {
+	row, err := h.store.Task(ctx, callerOf(ctx), r.ID)
+	if err != nil {
+		return nil, err
+	}
+	body, err := h.task(ctx, row)
+	return GetTask200JSONResponse{Body: body, Headers: GetTask200ResponseHeaders{ETag: etag(row.Version)}}, err
+}
+
+// ClaimTask takes a task for the caller.
+func (h *handlers) ClaimTask(ctx context.Context, r ClaimTaskRequestObject) (ClaimTaskResponseObject, error) {
+	caller := callerOf(ctx)
+	row, err := h.store.ClaimTask(ctx, caller, r.ID, ifMatch(r.Params.IfMatch, false))
+	if err != nil {
+		return nil, h.tellRefusal(ctx, caller, r.ID, err)
+	}
+	body, err := h.task(ctx, row)
+	return ClaimTask200JSONResponse{Body: body, Headers: ClaimTask200ResponseHeaders{ETag: etag(row.Version)}}, err
+}
+
+// ReleaseTask gives a claimed task back.
+func (h *handlers) ReleaseTask(ctx context.Context, r ReleaseTaskRequestObject) (ReleaseTaskResponseObject, error) {
+	caller := callerOf(ctx)
+	row, err := h.store.ReleaseTask(ctx, caller, r.ID, ifMatch(r.Params.IfMatch, false))
+	if err != nil {
+		return nil, h.tellRefusal(ctx, caller, r.ID, err)
+	}
+	body, err := h.task(ctx, row)
+	return ReleaseTask200JSONResponse{Body: body, Headers: ReleaseTask200ResponseHeaders{ETag: etag(row.Version)}}, err
+}
+
+func taskSummary(t postgres.TaskRow) TaskSummary {
+	rule, _ := aid.RuleOf(t.Kind)
+	out := TaskSummary{ID: t.ID, Case: CaseRef{ID: t.CaseID, Reference: text(t.CaseReference)}, Kind: TaskKind(t.Kind), Status: TaskStatus(t.State),
+		Level: t.Level, Programme: t.Programme, Area: t.Area, Urgent: t.Urgent, Round: t.Round, Review: t.Review, Assignee: text(t.Assignee),
+		Subject: t.Subject, Outcome: t.Outcome, OpenedAt: t.OpenedAt.UTC(), DueAt: moment(t.DueAt), SLA: SLA(t.SLA)}
+	if len(rule.Roles) > 0 {
+		out.Role = string(rule.Roles[0])
+	}
+	if t.Amount > 0 {
+		out.Amount = Money{Amount: t.Amount, Currency: t.Currency}
+	}
+	return out
+}
+
+// task renders a whole task: what may be done, with which forms, and why.
+func (h *handlers) task(ctx context.Context, t *postgres.TaskRow) (Task, error) {
+	s := taskSummary(*t)
+	out := Task{ID: s.ID, Case: s.Case, Kind: s.Kind, Status: s.Status, Role: s.Role, Level: s.Level, Programme: s.Programme, Area: s.Area,
+		Urgent: s.Urgent, Round: s.Round, Review: s.Review, Assignee: s.Assignee, Amount: s.Amount, Subject: s.Subject, Outcome: s.Outcome,
+		OpenedAt: s.OpenedAt, DueAt: s.DueAt, SLA: s.SLA, AllowedActions: []Action{}, Blocked: t.Blocked, Why: why(t)}
+	for _, a := range t.AllowedActions {
+		out.AllowedActions = append(out.AllowedActions, Action(a))
+	}
+	def, err := h.store.Definition(ctx, t.Programme, t.ProgrammeVersion)
+	if err != nil {
+		return Task{}, err
+	}
+	if out.Waiting, err = h.waiting(ctx, t.CaseID); err != nil {
+		return Task{}, err
+	}
+	out.Forms = forms(t, def)
+	if t.Kind == aid.VerifyDocuments || t.Kind == aid.FieldVisit || t.Kind == aid.Approve {
+		out.Checks, err = h.checks(ctx, t)
+	}
+	return out, err
+}
+
+// waiting tells whom the task's case awaits. An administrator, who repairs,
+// sees no case.
+func (h *handlers) waiting(ctx context.Context, caseID string) (Waiting, error) {
+	row, err := h.store.CaseByID(ctx, callerOf(ctx), caseID)
+	if aid.KindOf(err) == aid.NotFound {
+		return Waiting{}, nil
+	}
+	if err != nil || row.WaitingOwner == nil {
+		return Waiting{}, err
+	}
+	return Waiting{Owner: WaitOwner(*row.WaitingOwner), Since: moment(row.WaitingSince)}, nil
+}
+
+func (h *handlers) checks(ctx context.Context, t *postgres.TaskRow) ([]Check, error) {
+	rows, err := h.store.Checks(ctx, callerOf(ctx), t.CaseID)
+	if err != nil {
+		return nil, err
+	}
+	var out []Check
+	for _, c := range rows {
+		if c.Round == t.Round {
+			result := "failed"
+			if c.Passed {
+				result = "passed"
+			}
+			out = append(out, Check{Kind: c.Kind, Result: result, Codes: c.Codes, Review: c.Review, At: c.CheckedAt.UTC()})
+		}
+	}
+	return out, nil
+}
+
+// why reads what brought the task: an approval's level, or a reason in one
+// word.
+func why(t *postgres.TaskRow) Why {
+	var rule struct {
+		Because string `json:"because"`
+		Mode    string `json:"mode"`
+	}
+	_ = json.Unmarshal(t.Rule, &rule) // the store writes objects only
+	because := rule.Because
+	if because == "" && rule.Mode != "" {
+		because = "approval_level:" + t.Level + ":" + rule.Mode
+	}
+	if because == "" {
+		because = string(t.Stage)
+	}
+	return Why{Rule: t.Programme, Version: t.ProgrammeVersion, Because: because}
+}

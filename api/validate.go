@@ -1,0 +1,218 @@
+package api
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/gin-gonic/gin"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+func asError[T error](err error, target *T) bool { return errors.As(err, target) }
+
+// validate checks a request against the document: all faults of parameters
+// and body at once. Faults of a case's content are left for its handler, which
+// adds those that only the programme knows, as long as the body can be read
+// into its type at all.
+func (s *Server) validate(c *gin.Context) {
+	op := operationOf(c)
+	if op == nil {
+		return
+	}
+	faults := s.parameterFaults(c, op)
+	code := "invalid_parameters"
+	if op.HasBody {
+		raw, value, more, err := s.readBody(c, op)
+		if err != nil {
+			s.problems.write(c, err)
+			return
+		}
+		if raw != nil && op.body != nil {
+			more = append(more, bodyFaults(op.body, value)...)
+		}
+		c.Request.Body = io.NopCloser(bytes.NewReader(raw))
+		c.Request.ContentLength = int64(len(raw))
+		c.Set(ctxBody, raw)
+		if len(more) > 0 && len(faults) == 0 && addsFaults(op) && readable(raw) {
+			c.Set(ctxFaults, more)
+			return
+		}
+		if len(more) > 0 {
+			code, faults = "invalid_content", append(faults, more...)
+		}
+	}
+	if len(faults) > 0 {
+		s.problems.write(c, &aid.Error{Kind: aid.Invalid, Code: code, Faults: faults})
+	}
+}
+
+// addsFaults tells whether the handler joins the faults of the document with
+// those of the programme.
+func addsFaults(op *Operation) bool { return op.ID == "createCase" || op.ID == "validateCase" }
+
+func readable(raw []byte) bool { return json.Unmarshal(raw, &CaseNew{}) == nil }
+
+// parameterFaults checks path, query and headers. The two headers with their
+// own statuses are checked by requireHeaders.
+func (s *Server) parameterFaults(c *gin.Context, op *Operation) []aid.Fault {
+	params := map[string]string{}
+	for _, p := range c.Params {
+		params[p.Key] = p.Value
+	}
+	err := openapi3filter.ValidateRequest(c.Request.Context(), &openapi3filter.RequestValidationInput{
+		Request: c.Request, PathParams: params,
+		Route:   &routers.Route{Spec: s.doc.spec, Path: op.Path, PathItem: op.item, Method: op.Method, Operation: op.spec},
+		Options: &openapi3filter.Options{MultiError: true, ExcludeRequestBody: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, SkipSettingDefaults: true},
+	})
+	var faults []aid.Fault
+	for _, e := range flatten(err) {
+		var re *openapi3filter.RequestError
+		if errors.As(e, &re) && re.Parameter != nil {
+			faults = append(faults, parameterFault(re.Parameter.Name, parameterCode(re)))
+		}
+	}
+	for name, values := range c.Request.URL.Query() {
+		if strings.ContainsRune(name+strings.Join(values, ""), 0) {
+			faults = append(faults, parameterFault("query", "bad_character"))
+		}
+	}
+	return unique(faults)
+}
+
+func parameterCode(re *openapi3filter.RequestError) string {
+	var se *openapi3.SchemaError
+	if errors.As(re.Err, &se) {
+		return faultCode(se)
+	}
+	var pe *openapi3filter.ParseError
+	if errors.As(re.Err, &pe) {
+		return "wrong_type"
+	}
+	return "required"
+}
+
+// bodyFaults checks a decoded body against its schema.
+func bodyFaults(schema *openapi3.Schema, value any) []aid.Fault {
+	err := schema.VisitJSON(value, openapi3.MultiErrors(), openapi3.VisitAsRequest(), openapi3.EnableFormatValidation(), openapi3.DisableSchemaErrorDetails())
+	var faults []aid.Fault
+	for _, e := range flatten(err) {
+		var se *openapi3.SchemaError
+		if errors.As(e, &se) {
+			faults = append(faults, schemaFault(se))
+		}
+	}
+	return unique(faults)
+}
+
+// flatten opens nested MultiErrors into single errors.
+func flatten(err error) []error {
+	if err == nil {
+		return nil
+	}
+	var me openapi3.MultiError
+	if m, ok := err.(openapi3.MultiError); ok {
+		me = m
+	} else if re, ok := err.(*openapi3filter.RequestError); ok {
+		inner, isMulti := re.Err.(openapi3.MultiError)
+		if !isMulti {
+			return []error{err}
+		}
+		var out []error
+		for _, e := range flatten(inner) {
+			out = append(out, &openapi3filter.RequestError{Parameter: re.Parameter, RequestBody: re.RequestBody, Err: e})
+		}
+		return out
+	} else {
+		return []error{err}
+	}
+	var out []error
+	for _, e := range me {
+		out = append(out, flatten(e)...)
+	}
+	return out
+}
+
+func schemaFault(se *openapi3.SchemaError) aid.Fault {
+	at := ""
+	for _, key := range se.JSONPointer() {
+		at += "/" + escapePointer(key)
+	}
+	return aid.Fault{Pointer: at, Code: faultCode(se), Params: faultParams(se)}
+}
+
+// faultCode names the rule of the schema that was broken.
+func faultCode(se *openapi3.SchemaError) string {
+	switch se.SchemaField {
+	case "required":
+		return "required"
+	case "properties", "additionalProperties":
+		return "unknown_field"
+	case "type":
+		return "wrong_type"
+	case "format", "pattern":
+		return "bad_format"
+	case "minLength", "minItems":
+		return "too_short"
+	case "maxLength", "maxItems", "maxProperties":
+		return "too_long"
+	case "minimum", "exclusiveMinimum":
+		return "too_small"
+	case "maximum", "exclusiveMaximum":
+		return "too_large"
+	case "enum":
+		return "not_allowed"
+	case "minProperties":
+		return "empty"
+	default:
+		return "invalid"
+	}
+}
+
+// faultParams gives the bound that was broken, which the message names. It
+// comes from the document, never from the request.
+func faultParams(se *openapi3.SchemaError) map[string]string {
+	sc := se.Schema
+	if sc == nil {
+		return nil
+	}
+	switch {
+	case se.SchemaField == "minLength":
+		return map[string]string{"limit": strconv.FormatUint(sc.MinLength, 10)}
+	case se.SchemaField == "maxLength" && sc.MaxLength != nil:
+		return map[string]string{"limit": strconv.FormatUint(*sc.MaxLength, 10)}
+	case se.SchemaField == "minItems":
+		return map[string]string{"limit": strconv.FormatUint(sc.MinItems, 10)}
+	case se.SchemaField == "maxItems" && sc.MaxItems != nil:
+		return map[string]string{"limit": strconv.FormatUint(*sc.MaxItems, 10)}
+	case se.SchemaField == "minimum" && sc.Min != nil:
+		return map[string]string{"limit": strconv.FormatFloat(*sc.Min, 'f', -1, 64)}
+	case se.SchemaField == "maximum" && sc.Max != nil:
+		return map[string]string{"limit": strconv.FormatFloat(*sc.Max, 'f', -1, 64)}
+	case se.SchemaField == "enum":
+		var values []string
+		for _, v := range sc.Enum {
+			if s, ok := v.(string); ok {
+				values = append(values, s)
+			}
+		}
+		return map[string]string{"values": strings.Join(values, ", ")}
+	}
+	return nil
+}
+
+// unique sorts faults by place and drops repeats.
+func unique(faults []aid.Fault) []aid.Fault {
+	key := func(f aid.Fault) string { return f.Params["parameter"] + "\x00" + f.Pointer + "\x00" + f.Code }
+	slices.SortStableFunc(faults, func(a, b aid.Fault) int { return cmp.Compare(key(a), key(b)) })
+	return slices.CompactFunc(faults, func(a, b aid.Fault) bool { return key(a) == key(b) })
+}

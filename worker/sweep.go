@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -41,16 +42,18 @@ func (s *sweep) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var faults error // one that cannot be started does not keep back the others
 	for _, w := range wanted {
-		if err := s.process.Start(ctx, w.ID, w.Kind, w.Input); err != nil {
-			return err
+		err := s.process.Start(ctx, w.ID, w.Kind, w.Input)
+		if err == nil {
+			err = s.store.MarkStarted(ctx, w.ID)
 		}
-		if err := s.store.MarkStarted(ctx, w.ID); err != nil {
-			return err
+		if err == nil {
+			s.log.Info("sweep started a workflow", "workflow", w.ID)
 		}
-		s.log.Info("sweep started a workflow", "workflow", w.ID)
+		faults = errors.Join(faults, err)
 	}
-	return nil
+	return faults
 }
 
 // resend brings intents to their workflows again, under the same id.
@@ -59,12 +62,11 @@ func (s *sweep) resend(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var faults error
 	for _, p := range pending {
-		if err := s.apply(ctx, p); err != nil {
-			return err
-		}
+		faults = errors.Join(faults, s.apply(ctx, p))
 	}
-	return nil
+	return faults
 }
 
 func (s *sweep) apply(ctx context.Context, p postgres.PendingIntent) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
 	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -16,11 +17,52 @@ import (
 	"github.com/aidflow/aidflow/aid"
 )
 
-// Clock asks a workflow for its clock: what time it is for its case, and when
-// it will act by itself.
+// arrival is how far past a deadline a clock is moved, so that its timer, which
+// was started a moment later than the deadline was computed, has rung.
+const arrival = time.Second
+
+// Advance lets a duration pass for the workflows of one case, from the instant
+// now of the case's clock, going from deadline to deadline: raise moves the
+// case's clock by each part, then every workflow follows. Only servers that
+// were started for development and tests can.
 //
-// Errors: Conflict workflow_gone; Unknown when Temporal is away.
-func (c *Client) Clock(ctx context.Context, workflow string) (Clock, error) {
+// Errors: Conflict not_supported; Unavailable busy when work of a workflow,
+// such as a payment on its way, does not come to rest; those of raise.
+func (c *Client) Advance(ctx context.Context, workflows []string, now time.Time, d time.Duration, raise func(context.Context, time.Duration) error) error {
+	for until := now.Add(d); now.Before(until); {
+		step, err := c.untilDeadline(ctx, workflows, now, until.Sub(now))
+		if err != nil {
+			return err
+		}
+		if err := raise(ctx, step); err != nil {
+			return err
+		}
+		for _, id := range workflows {
+			if err := c.fastForward(ctx, id, step); err != nil {
+				return err
+			}
+		}
+		now = now.Add(step)
+	}
+	return nil
+}
+
+// untilDeadline gives the time to the next deadline of any of the workflows,
+// at most d.
+func (c *Client) untilDeadline(ctx context.Context, workflows []string, now time.Time, d time.Duration) (time.Duration, error) {
+	for _, id := range workflows {
+		clock, err := c.clock(ctx, id)
+		if err != nil && aid.CodeOf(err) != "workflow_gone" {
+			return 0, err
+		}
+		if clock.WakeAt != nil && clock.WakeAt.After(now) {
+			d = min(d, clock.WakeAt.Sub(now)+arrival)
+		}
+	}
+	return d, nil
+}
+
+func (c *Client) clock(ctx context.Context, workflow string) (Clock, error) {
 	var clock Clock
 	value, err := c.temporal.QueryWorkflow(ctx, workflow, "", QueryClock)
 	if err == nil {
@@ -29,46 +71,43 @@ func (c *Client) Clock(ctx context.Context, workflow string) (Clock, error) {
 	return clock, refuse(err)
 }
 
-// FastForward lets a duration pass for one workflow, at once. Only servers
-// that were started for development and tests can.
-//
-// Errors: Conflict not_supported, workflow_gone; Unavailable busy when work of
-// the workflow did not come to rest in time.
-func (c *Client) FastForward(ctx context.Context, workflow, id string, d time.Duration) error {
-	execution := &commonpb.WorkflowExecution{WorkflowId: workflow}
-	service := c.temporal.WorkflowService()
-	_, err := service.UpdateWorkflowExecutionOptions(ctx, &workflowservice.UpdateWorkflowExecutionOptionsRequest{
-		Namespace: c.namespace, WorkflowExecution: execution,
-		WorkflowExecutionOptions: &workflowpb.WorkflowExecutionOptions{TimeSkippingConfig: &commonpb.TimeSkippingConfig{
-			Enabled:           true,
-			FastForwardConfig: &commonpb.FastForwardConfig{Id: id, Duration: durationpb.New(d)},
-		}},
-		UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"time_skipping_config"}},
-	})
-	if err != nil {
-		return notSupported(err)
+// fastForward lets a duration pass for one workflow, at once; one that has
+// ended needs no time.
+func (c *Client) fastForward(ctx context.Context, workflow string, d time.Duration) error {
+	id := uuid.NewString() // the server does not know a repeat: each is new
+	err := c.skipTime(ctx, workflow, &commonpb.TimeSkippingConfig{Enabled: true, DisablePropagation: true,
+		FastForwardConfig: &commonpb.FastForwardConfig{Id: id, Duration: durationpb.New(d)}})
+	if aid.CodeOf(err) == "workflow_gone" {
+		return nil
 	}
-	return c.arrived(ctx, execution, id)
-}
-
-// arrived waits until the workflow has come to the time it was sent to.
-func (c *Client) arrived(ctx context.Context, execution *commonpb.WorkflowExecution, id string) error {
-	for ctx.Err() == nil {
-		res, err := c.temporal.WorkflowService().PollWorkflowExecutionTimeSkipping(ctx, &workflowservice.PollWorkflowExecutionTimeSkippingRequest{
-			Namespace: c.namespace, WorkflowExecution: execution, FastForwardId: id})
-		var gone *serviceerror.NotFound
-		switch {
-		case errors.As(err, &gone):
-			return nil // it ended on the way
-		case err != nil:
-			return notSupported(err)
-		case res.GetFastForwardPollingResult() == enumspb.FAST_FORWARD_POLLING_RESULT_FAST_FORWARD_COMPLETED:
-			return nil
-		case res.GetFastForwardPollingResult() == enumspb.FAST_FORWARD_POLLING_RESULT_FAST_FORWARD_FAILED:
-			return nil // the workflow ended before the time was reached
-		}
+	if err != nil {
+		return err
+	}
+	waiting, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	res, err := c.temporal.WorkflowService().PollWorkflowExecutionTimeSkipping(waiting, &workflowservice.PollWorkflowExecutionTimeSkippingRequest{
+		Namespace: c.namespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: workflow}, FastForwardId: id})
+	switch {
+	case aid.CodeOf(notSupported(err)) == "workflow_gone":
+		return nil
+	case res.GetFastForwardPollingResult() == enumspb.FAST_FORWARD_POLLING_RESULT_FAST_FORWARD_COMPLETED,
+		res.GetFastForwardPollingResult() == enumspb.FAST_FORWARD_POLLING_RESULT_FAST_FORWARD_FAILED: // it ended on the way
+		return nil
+	}
+	// Whatever holds it up, the workflow must not jump when that goes away.
+	if err := c.skipTime(ctx, workflow, &commonpb.TimeSkippingConfig{}); err != nil {
+		return err
 	}
 	return aid.Refuse(aid.Unavailable, "busy")
+}
+
+func (c *Client) skipTime(ctx context.Context, workflow string, config *commonpb.TimeSkippingConfig) error {
+	_, err := c.temporal.WorkflowService().UpdateWorkflowExecutionOptions(ctx, &workflowservice.UpdateWorkflowExecutionOptionsRequest{
+		Namespace: c.namespace, WorkflowExecution: &commonpb.WorkflowExecution{WorkflowId: workflow},
+		WorkflowExecutionOptions: &workflowpb.WorkflowExecutionOptions{TimeSkippingConfig: config},
+		UpdateMask:               &fieldmaskpb.FieldMask{Paths: []string{"time_skipping_config"}},
+	})
+	return notSupported(err)
 }
 
 func notSupported(err error) error {

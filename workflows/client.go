@@ -61,18 +61,24 @@ func (c *Client) Start(ctx context.Context, id, kind string, input json.RawMessa
 func decode(kind string, raw json.RawMessage) (fn, in any, err error) {
 	switch kind {
 	case "case":
-		fn, in = SupportRequest, &aid.CaseInput{}
+		in, err = decodeAs[aid.CaseInput](raw)
+		return SupportRequest, in, err
 	case "disbursement":
-		fn, in = Disbursement, &aid.DisbursementInput{}
+		in, err = decodeAs[aid.DisbursementInput](raw)
+		return Disbursement, in, err
 	case "followup":
-		fn, in = FollowUp, &aid.FollowUpInput{}
-	default:
-		return nil, nil, aid.Refuse(aid.Invalid, "unknown_workflow_kind")
+		in, err = decodeAs[aid.FollowUpInput](raw)
+		return FollowUp, in, err
 	}
-	if json.Unmarshal(raw, in) != nil {
-		return nil, nil, aid.Refuse(aid.Invalid, "unknown_workflow_input")
+	return nil, nil, aid.Refuse(aid.Invalid, "unknown_workflow_kind")
+}
+
+func decodeAs[T any](raw json.RawMessage) (T, error) {
+	var in T
+	if json.Unmarshal(raw, &in) != nil {
+		return in, aid.Refuse(aid.Invalid, "unknown_workflow_input")
 	}
-	return fn, in, nil
+	return in, nil
 }
 
 // Decide brings a decision to its workflow and waits until it is committed.

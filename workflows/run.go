@@ -117,12 +117,9 @@ func refusal(kind aid.Kind, code string) error {
 
 // Clock is the answer to the query of a workflow's clock.
 type Clock struct {
-	Now    time.Time  `json:"now"`               // the case's clock
-	WakeAt *time.Time `json:"wake_at,omitempty"` // when the workflow will act by itself
+	WakeAt *time.Time `json:"wake_at,omitempty"` // when the workflow will act by itself, on the case's clock
 }
 
 func (r *run) answerClock(ctx workflow.Context) error {
-	return workflow.SetQueryHandler(ctx, QueryClock, func() (Clock, error) {
-		return Clock{Now: r.now(ctx), WakeAt: r.last.WakeAt}, nil
-	})
+	return workflow.SetQueryHandler(ctx, QueryClock, func() (Clock, error) { return Clock{WakeAt: r.last.WakeAt}, nil })
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aidflow/aidflow/api"
-	"github.com/aidflow/aidflow/console"
 	"github.com/aidflow/aidflow/internal/config"
 	"github.com/aidflow/aidflow/internal/telemetry"
 	"github.com/aidflow/aidflow/workflows"
@@ -25,7 +24,7 @@ func newAPICommand() *cobra.Command {
 		defer p.close()
 		server, err := api.New(api.Config{Mode: p.cfg.Mode, Sandbox: p.cfg.Sandbox, Version: version(), Issuer: p.cfg.OIDCIssuer,
 			Audience: p.cfg.OIDCAudience, TrustedProxies: p.cfg.TrustedProxies, SimulatorSecret: p.cfg.SimulatorSecret,
-			Log: p.log, Metrics: telemetry.NewRegistry()}, p.store, workflows.NewClient(p.temporal, p.cfg.TemporalNamespace, 0), console.Mount)
+			Log: p.log, Metrics: telemetry.NewRegistry()}, p.store, workflows.NewClient(p.temporal, p.cfg.TemporalNamespace, 0), nil)
 		if err != nil {
 			return err
 		}

@@ -35,7 +35,10 @@ AIDFLOW_ADDR      address of the API; default 127.0.0.1:8080, or a free port`,
 			Environ: os.Environ(), Addr: os.Getenv("AIDFLOW_ADDR"),
 			DatabaseURL: os.Getenv("DATABASE_URL"), MigrateURL: os.Getenv("AIDFLOW_MIGRATE_URL"),
 			TemporalAddress: os.Getenv("TEMPORAL_ADDRESS"), Namespace: os.Getenv("TEMPORAL_NAMESPACE"),
-			ReadyFile: *readyFile, Out: cmd.OutOrStdout(), Prepare: prepare,
+			ReadyFile: *readyFile, Out: cmd.OutOrStdout(),
+			Prepare: func(ctx context.Context, t stack.Targets) (map[string]string, error) {
+				return seed(ctx, t.OwnerURL, t.KeyFile)
+			},
 		}
 		if *demo {
 			o.Demo = []string{"demo"}
@@ -43,9 +46,4 @@ AIDFLOW_ADDR      address of the API; default 127.0.0.1:8080, or a free port`,
 		return stack.Run(cmd.Context(), o)
 	}
 	return cmd
-}
-
-// prepare brings a development database up to date and fills it.
-func prepare(ctx context.Context, t stack.Targets) (keys map[string]string, err error) {
-	return seed(ctx, t.OwnerURL, t.KeyFile)
 }

@@ -49,7 +49,7 @@ func play(part string) int {
 		return 2
 	}
 	fmt.Println(`noise before {"ready":false}`)
-	fmt.Println(`{"ready":true}`)
+	fmt.Println(`{"ready":true,"ui":"http://127.0.0.1:1"}`)
 	<-ctx.Done()
 	return 0
 }
@@ -62,9 +62,6 @@ func optionsFor(dir string) Options {
 		Environ:   slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "AIDFLOW_") }),
 		ReadyFile: filepath.Join(dir, "ready.json"),
 		Prepare: func(_ context.Context, t Targets) (map[string]string, error) {
-			if _, err := os.Stat(t.KeyFile); err == nil {
-				return nil, nil
-			}
 			return map[string]string{"portal1": "aid_test_1"}, os.WriteFile(t.KeyFile, []byte("{}"), 0o600)
 		},
 	}

@@ -52,6 +52,7 @@ func serveIssuer(dir string) (issuer string, stop func(), err error) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		_ = server.Shutdown(ctx)
+		_ = l.Close() // Serve may not have begun, and then closes it later only
 	}, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -113,19 +114,20 @@ func (s *Stack) startTemporal(ctx context.Context, owner string) error {
 		s.list.done("Temporal of TEMPORAL_ADDRESS", begun)
 		return nil
 	}
-	address, err := freeAddress(enginePort)
+	address, err := s.wish("Temporal", enginePort)
 	if err != nil {
 		return err
 	}
-	ui, err := freeAddress(uiPort)
+	ui, err := s.wish("Temporal's UI", uiPort)
 	if err != nil {
 		return err
 	}
-	_, err = s.launch(ctx, spec{name: "engine", title: "Temporal at " + address + ", UI at http://" + ui, path: s.o.Engine, args: []string{
+	ready, err := s.launch(ctx, spec{name: "engine", title: "Temporal at " + address, path: s.o.Engine, args: []string{
 		"--database", engineDatabase(owner), "--address", address, "--ui-address", ui,
 		"--namespace", s.namespace(), "--time-skipping",
 	}, env: map[string]string{"AIDFLOW_ENGINE_DATABASE_URL": owner}}) // a password does not belong in the list of processes
-	s.state.Temporal, s.state.UI = address, "http://"+ui
+	s.state.Temporal = address
+	s.state.UI, _ = ready["ui"].(string) // "" when the engine was built without it
 	return err
 }
 
@@ -168,6 +170,15 @@ func (s *Stack) stopChildren(wait time.Duration, names ...string) {
 		}
 	}
 	all.Wait()
+}
+
+// wish gives the port that the documentation names, or says which it is now.
+func (s *Stack) wish(what string, port int) (string, error) {
+	address, err := freeAddress(port)
+	if err == nil && !strings.HasSuffix(address, ":"+strconv.Itoa(port)) {
+		s.list.note("port %d is busy: %s is at %s", port, what, address)
+	}
+	return address, err
 }
 
 // freeAddress gives the wished port of 127.0.0.1, or another when it is busy

@@ -14,7 +14,8 @@ import (
 	"time"
 )
 
-// Options say how the stack runs. Dir, Executable and Out are required.
+// Options say how the stack runs. Dir, Executable, Out and
+// Prepare are required.
 type Options struct {
 	Dir             string   // state folder, such as CLONE/.aidflow; made when missing
 	Executable      string   // the aidflow binary: api, worker and simulator are its subcommands
@@ -30,7 +31,7 @@ type Options struct {
 
 	// Prepare brings the schema up to date and puts development data in; it
 	// runs at every start and must be repeatable. It returns the keys of the
-	// development partners that it made, or nil when they exist already.
+	// development partners, by name.
 	Prepare func(context.Context, Targets) (keys map[string]string, err error)
 	// Demo is run as a subcommand once the stack is up, for example
 	// {"demo"}; none when empty.
@@ -41,7 +42,6 @@ type Options struct {
 type Targets struct {
 	OwnerURL string // connection that may change the schema
 	KeyFile  string // keys that seal personal data; to be made when missing
-	Dir      string // state folder, for what must survive a restart
 }
 
 // Stack is a running development stack.

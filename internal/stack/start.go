@@ -79,7 +79,7 @@ func (s *Stack) check() error {
 
 func (s *Stack) chooseAddress() (string, error) {
 	if s.o.Addr == "" {
-		return freeAddress(apiPort)
+		return s.wish("the API", apiPort)
 	}
 	l, err := net.Listen("tcp", s.o.Addr)
 	if err != nil {
@@ -104,16 +104,9 @@ func (s *Stack) startIssuer() error {
 // prepare migrates the schema and puts the development data in.
 func (s *Stack) prepare(ctx context.Context, owner, keyFile string) error {
 	begun := time.Now()
-	var keys map[string]string
-	if s.o.Prepare != nil {
-		var err error
-		if keys, err = s.o.Prepare(ctx, Targets{OwnerURL: owner, KeyFile: keyFile, Dir: s.o.Dir}); err != nil {
-			return fmt.Errorf("schema and development data: %w", err)
-		}
-	}
-	keys, err := rememberKeys(filepath.Join(s.o.Dir, "partner-keys.json"), keys)
+	keys, err := s.o.Prepare(ctx, Targets{OwnerURL: owner, KeyFile: keyFile})
 	if err != nil {
-		return err
+		return fmt.Errorf("schema and development data: %w", err)
 	}
 	s.state.Keys = keys
 	s.state.AppDatabase, err = s.appURL(ctx, owner)

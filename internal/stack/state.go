@@ -5,8 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 
@@ -105,24 +103,6 @@ func replaceFile(path string, b []byte) error {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
 	return nil
-}
-
-// rememberKeys keeps partners' keys for the next start: the database has only
-// their hashes. New keys replace those of the same name.
-func rememberKeys(path string, made map[string]string) (map[string]string, error) {
-	all := map[string]string{}
-	b, err := os.ReadFile(path)
-	if err == nil {
-		err = json.Unmarshal(b, &all)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
-	}
-	if len(made) == 0 {
-		return all, nil
-	}
-	maps.Copy(all, made)
-	return all, writeJSON(path, all)
 }
 
 func randomSecret() string {

@@ -158,10 +158,13 @@ func Home(base string) (string, error) {
 	if who.canUse(base) {
 		return near, nil
 	}
+	// A new name each time: data of a state folder that was removed has lost
+	// its keys with it.
 	sum := sha256.Sum256([]byte(base))
-	far := filepath.Join("/var/tmp", "aidflow-"+hex.EncodeToString(sum[:6]))
+	name := hex.EncodeToString(sum[:6]) + "-" + newPassword()[:8]
+	far := filepath.Join("/var/tmp", "aidflow-"+name)
 	if who.drop { // root may use a place that no cleaner of old files visits
-		far = filepath.Join("/var/lib/aidflow-dev", hex.EncodeToString(sum[:6]))
+		far = filepath.Join("/var/lib/aidflow-dev", name)
 	}
 	return far, os.WriteFile(pointer, []byte(far+"\n"), 0o644)
 }

@@ -2,9 +2,12 @@
 
 GO ?= go
 TOOL := $(GO) tool -modfile=tools.mod
+# Go wants to note the commit; where git refuses (the clone of another user), go without.
+VCS := -buildvcs=$(shell git status --porcelain >/dev/null 2>&1 && echo auto || echo false)
 ENGINE_SOURCES := $(shell find engine -name '*.go' -not -name '*_test.go') engine/go.mod engine/go.sum
 
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help build dev run test check replay bench gen deps
 .PHONY: need-go check-format check-vet check-gen check-workflows check-lint FORCE
 
@@ -36,12 +39,12 @@ gen: ## generate code again (api/openapi.yaml is the source)
 
 # Always asked: the go command knows best what changed.
 bin/aidflow: need-go FORCE
-	@$(GO) build -o $@ ./cmd/aidflow
+	@$(GO) build $(VCS) -o $@ ./cmd/aidflow
 
 # Four minutes from nothing, so only when its own files changed.
 bin/aidflow-engine: $(ENGINE_SOURCES) | need-go
 	@echo "building the engine (a Temporal server; some minutes the first time)"
-	@cd engine && $(GO) build -trimpath -ldflags='-s -w' -o ../$@ .
+	@cd engine && $(GO) build $(VCS) -trimpath -ldflags='-s -w' -o ../$@ .
 
 need-go:
 	@command -v $(GO) >/dev/null || { echo "Go 1.26 or newer is missing: https://go.dev/dl/" >&2; exit 1; }

@@ -23,13 +23,11 @@ func newRootCommand() *cobra.Command {
 		newAPICommand(),
 		newWorkerCommand(),
 		newMigrateCommand(),
-		newAPICommand(),
-		newWorkerCommand(),
-		newMigrateCommand(),
 		newTokenCommand(),
 		newConfigCommand(),
 		newDoctorCommand(),
 		newSimulatorCommand(),
+		newDemoCommand(),
 	)
 	return root
 }

@@ -164,7 +164,7 @@ func (tx *Tx) TouchTask(id string) error {
 func (tx *Tx) EndTasks(c *Case, state string, kinds ...aid.TaskKind) error {
 	_, err := tx.exec(`
 		UPDATE tasks SET state = $2, closed_at = $3, attend_at = NULL, version = version + 1
-		WHERE case_id = $1 AND closed_at IS NULL AND (cardinality($4::text[]) = 0 OR kind = ANY($4))`,
+		WHERE case_id = $1 AND closed_at IS NULL AND (coalesce(cardinality($4::text[]), 0) = 0 OR kind = ANY($4))`,
 		c.ID, state, tx.Now, pq.Array(kinds))
 	return err
 }

@@ -106,7 +106,7 @@ func (s *Stack) keep(ctx context.Context) error {
 			}
 			demo = nil
 			if ctx.Err() == nil {
-				s.list.note("the stack is up at %s; Ctrl-C stops it", s.state.API)
+				s.list.locked(func() { fmt.Fprintf(s.o.Out, "\nThe stack is up at %s. Ctrl-C stops it.\n", s.state.API) })
 			}
 		}
 	}

@@ -34,4 +34,3 @@ func area(a postgres.AreaRow) Area {
 	}
 	return out
 }
-

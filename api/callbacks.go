@@ -31,6 +31,8 @@ func (h *handlers) RailCallback(ctx context.Context, r RailCallbackRequestObject
 		return RailCallback202Response{}, nil
 	case err != nil:
 		return nil, err
+	case workflow == "":
+		return RailCallback202Response{}, nil
 	}
 	if err := h.process.Hint(ctx, workflow); err != nil {
 		h.log.Warn("hint not delivered; the rail is asked anyway", "workflow", workflow, "error", err.Error())

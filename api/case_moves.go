@@ -74,7 +74,6 @@ func (h *handlers) caseToMove(ctx context.Context, caller *postgres.Caller, id, 
 	return row, nil
 }
 
-
 // ProvideInformation decides the partner's own task: the case goes on.
 func (h *handlers) ProvideInformation(ctx context.Context, r ProvideInformationRequestObject) (ProvideInformationResponseObject, error) {
 	caller := callerOf(ctx)

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 
-	"github.com/aidflow/aidflow/aid/ledger"
 	"github.com/aidflow/aidflow/internal/postgres"
 )
 
@@ -40,7 +39,6 @@ func (h *handlers) ListLedgerBalances(ctx context.Context, r ListLedgerBalancesR
 		return nil, err
 	}
 	return ListLedgerBalances200JSONResponse{Data: each(rows, func(b postgres.BalanceRow) Balance {
-		return Balance{Fund: b.FundID, Set: b.Book, Account: b.Account,
-			Balance: Money{Amount: b.Balance * ledger.Normal(ledger.Account(b.Account)), Currency: b.Currency}}
+		return Balance{Fund: b.FundID, Set: b.Book, Account: b.Account, Balance: Money{Amount: b.Balance, Currency: b.Currency}}
 	})}, nil
 }

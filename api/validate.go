@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -71,8 +73,9 @@ func (s *Server) parameterFaults(c *gin.Context, op *Operation) []aid.Fault {
 	}
 	err := openapi3filter.ValidateRequest(c.Request.Context(), &openapi3filter.RequestValidationInput{
 		Request: c.Request, PathParams: params,
-		Route:   &routers.Route{Spec: s.doc.spec, Path: op.Path, PathItem: op.item, Method: op.Method, Operation: op.spec},
-		Options: &openapi3filter.Options{MultiError: true, ExcludeRequestBody: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, SkipSettingDefaults: true},
+		Route: &routers.Route{Spec: s.doc.spec, Path: op.Path, PathItem: op.item, Method: op.Method, Operation: op.spec},
+		Options: &openapi3filter.Options{MultiError: true, ExcludeRequestBody: true, SkipSettingDefaults: true,
+			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, SchemaValidationOptions: []openapi3.SchemaValidationOption{dates()}},
 	})
 	var faults []aid.Fault
 	for _, e := range flatten(err) {
@@ -82,7 +85,7 @@ func (s *Server) parameterFaults(c *gin.Context, op *Operation) []aid.Fault {
 		}
 	}
 	for name, values := range c.Request.URL.Query() {
-		if strings.ContainsRune(name+strings.Join(values, ""), 0) {
+		if all := name + strings.Join(values, ""); strings.ContainsRune(all, 0) || !utf8.ValidString(all) {
 			faults = append(faults, parameterFault("query", "bad_character"))
 		}
 	}
@@ -103,15 +106,26 @@ func parameterCode(re *openapi3filter.RequestError) string {
 
 // bodyFaults checks a decoded body against its schema.
 func bodyFaults(schema *openapi3.Schema, value any) []aid.Fault {
-	err := schema.VisitJSON(value, openapi3.MultiErrors(), openapi3.VisitAsRequest(), openapi3.EnableFormatValidation(), openapi3.DisableSchemaErrorDetails())
+	err := schema.VisitJSON(value, openapi3.MultiErrors(), openapi3.VisitAsRequest(), openapi3.DisableSchemaErrorDetails(), dates())
 	var faults []aid.Fault
 	for _, e := range flatten(err) {
 		var se *openapi3.SchemaError
 		if errors.As(e, &se) {
-			faults = append(faults, schemaFault(se))
+			faults = append(faults, schemaFaults(se)...)
 		}
 	}
 	return unique(faults)
+}
+
+// dates makes sure that a date is one: 30 February has the form only.
+func dates() openapi3.SchemaValidationOption {
+	parses := func(layout string) openapi3.StringFormatValidator {
+		return openapi3.NewCallbackValidator(func(s string) error {
+			_, err := time.Parse(layout, s)
+			return err
+		})
+	}
+	return openapi3.WithStringFormatValidators(map[string]openapi3.StringFormatValidator{"date": parses(time.DateOnly), "date-time": parses(time.RFC3339)})
 }
 
 // flatten opens nested MultiErrors into single errors.
@@ -142,12 +156,34 @@ func flatten(err error) []error {
 	return out
 }
 
-func schemaFault(se *openapi3.SchemaError) aid.Fault {
+func schemaFaults(se *openapi3.SchemaError) []aid.Fault {
 	at := ""
 	for _, key := range se.JSONPointer() {
 		at += "/" + escapePointer(key)
 	}
-	return aid.Fault{Pointer: at, Code: faultCode(se), Params: faultParams(se)}
+	if code := faultCode(se); code != "unknown_field" {
+		return []aid.Fault{{Pointer: at, Code: code, Params: faultParams(se)}}
+	}
+	var faults []aid.Fault
+	given, _ := se.Value.(map[string]any)
+	for name := range given {
+		if _, known := se.Schema.Properties[name]; !known {
+			faults = append(faults, aid.Fault{Pointer: at + nameOf(name), Code: "unknown_field"})
+		}
+	}
+	return faults
+}
+
+// nameOf points at a field that nobody knows. A name that does not look like
+// one may be anything that a person typed, and is not repeated.
+func nameOf(name string) string {
+	for i, r := range name {
+		letter := (r >= 'a' && r <= 'z') || (r >= 'A' && r <= 'Z')
+		if i >= 64 || (!letter && (i == 0 || (r != '_' && r != '-' && (r < '0' || r > '9')))) {
+			return ""
+		}
+	}
+	return "/" + name
 }
 
 // faultCode names the rule of the schema that was broken.

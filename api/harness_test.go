@@ -1,0 +1,399 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/gin-gonic/gin"
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/postgres"
+	"github.com/aidflow/aidflow/internal/postgres/pgtest"
+	"github.com/aidflow/aidflow/workflows"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+const commune = "51001" // of the development data, below province 51
+
+// fakeProcess stands in for the engine: it keeps what it was asked and
+// answers what the test says.
+type fakeProcess struct {
+	mu        sync.Mutex
+	started   []string
+	decisions []aid.Decision
+	withdrawn []aid.Withdrawal
+	hints     []string
+
+	startErr, decideErr, withdrawErr, retryErr, forwardErr, healthErr error
+	onDecide                                                          func(workflow string, d aid.Decision) error
+	withdrawResult                                                    string
+}
+
+func (p *fakeProcess) Start(_ context.Context, id, _ string, _ json.RawMessage) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.started = append(p.started, id)
+	return p.startErr
+}
+
+func (p *fakeProcess) Decide(_ context.Context, workflow string, d aid.Decision) (workflows.Result, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.decisions = append(p.decisions, d)
+	if p.decideErr == nil && p.onDecide != nil {
+		return workflows.Result{}, p.onDecide(workflow, d)
+	}
+	return workflows.Result{}, p.decideErr
+}
+
+func (p *fakeProcess) Withdraw(_ context.Context, _ string, w aid.Withdrawal) (workflows.Result, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.withdrawn = append(p.withdrawn, w)
+	return workflows.Result{Result: p.withdrawResult}, p.withdrawErr
+}
+
+func (p *fakeProcess) Retry(context.Context, string, aid.Retry) (workflows.Result, error) {
+	return workflows.Result{}, p.retryErr
+}
+
+func (p *fakeProcess) Hint(_ context.Context, workflow string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hints = append(p.hints, workflow)
+	return nil
+}
+
+func (p *fakeProcess) Advance(ctx context.Context, _ []string, _ time.Time, d time.Duration, raise func(context.Context, time.Duration) error) error {
+	if p.forwardErr != nil {
+		return p.forwardErr
+	}
+	return raise(ctx, d)
+}
+
+func (p *fakeProcess) Health(context.Context) error { return p.healthErr }
+
+// issuer is an OpenID Connect issuer of the test.
+type issuer struct {
+	*httptest.Server
+	key *rsa.PrivateKey
+}
+
+func newIssuer(t testing.TB) *issuer {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := &issuer{key: key}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"issuer": i.URL, "jwks_uri": i.URL + "/keys", "authorization_endpoint": i.URL + "/a",
+			"token_endpoint": i.URL + "/t", "id_token_signing_alg_values_supported": []string{"RS256"}})
+	})
+	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		n := base64.RawURLEncoding.EncodeToString(key.N.Bytes())
+		e := base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes())
+		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "1", "n": n, "e": e}}})
+	})
+	i.Server = httptest.NewServer(mux)
+	t.Cleanup(i.Close)
+	return i
+}
+
+func (i *issuer) token(t testing.TB, subject, audience string, expires time.Time) string {
+	t.Helper()
+	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{"iss": i.URL, "sub": subject, "aud": audience,
+		"iat": time.Now().Add(-time.Minute).Unix(), "exp": expires.Unix()})
+	token.Header["kid"] = "1"
+	signed, err := token.SignedString(i.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
+}
+
+// door is a server on a database of its own, with the development data.
+type door struct {
+	*Server
+	t       testing.TB
+	db      *pgtest.DB
+	process *fakeProcess
+	issuer  *issuer
+	log     *bytes.Buffer
+	logMu   *sync.Mutex
+}
+
+type syncWriter struct {
+	mu *sync.Mutex
+	w  io.Writer
+}
+
+func (s syncWriter) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(b)
+}
+
+func openDoor(t testing.TB, change ...func(*Config)) *door {
+	t.Helper()
+	d := &door{t: t, db: pgtest.New(t), process: &fakeProcess{}, issuer: newIssuer(t), log: &bytes.Buffer{}, logMu: &sync.Mutex{}}
+	cfg := Config{Mode: "test", Sandbox: true, Version: "0.0.0", Issuer: d.issuer.URL, Audience: "aidflow", SimulatorSecret: "secret",
+		Log: slog.New(slog.NewJSONHandler(syncWriter{d.logMu, d.log}, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	for _, c := range change {
+		c(&cfg)
+	}
+	server, err := New(cfg, d.db.Store, d.process, func(_ *Server, r gin.IRouter) {
+		r.GET("/docs", func(c *gin.Context) { c.Data(http.StatusOK, "text/html", []byte("<p>docs</p>")) })
+		r.GET("/panic", func(*gin.Context) { panic("0912345678 canary") })
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Server = server
+	return d
+}
+
+func (d *door) logged() string {
+	d.logMu.Lock()
+	defer d.logMu.Unlock()
+	return d.log.String()
+}
+
+// credential gives what a development user sends: a partner's key, a token of
+// staff, or nothing for "".
+func (d *door) credential(who string) string {
+	if who == "" {
+		return ""
+	}
+	if key, ok := d.db.Keys[who]; ok {
+		return "Bearer " + key
+	}
+	return "Bearer " + d.issuer.token(d.t, who, "aidflow", time.Now().Add(time.Hour))
+}
+
+// answer is what came back, checked against the document.
+type answer struct {
+	Status int
+	Header http.Header
+	Body   map[string]any
+	Raw    string
+}
+
+func (a answer) str(path string) string {
+	s, _ := a.at(path).(string)
+	return s
+}
+
+// at walks into the body: "data.0.id".
+func (a answer) at(path string) any {
+	var v any = a.Body
+	for _, step := range strings.Split(path, ".") {
+		switch n := v.(type) {
+		case map[string]any:
+			v = n[step]
+		case []any:
+			i := 0
+			for _, c := range step {
+				i = i*10 + int(c-'0')
+			}
+			if i >= len(n) {
+				return nil
+			}
+			v = n[i]
+		default:
+			return nil
+		}
+	}
+	return v
+}
+
+// codes gives "pointer code" of every fault.
+func (a answer) codes() []string {
+	var out []string
+	errs, _ := a.Body["errors"].([]any)
+	for _, e := range errs {
+		m := e.(map[string]any)
+		place, _ := m["pointer"].(string)
+		if p, ok := m["parameter"].(string); ok {
+			place = p
+		}
+		out = append(out, place+" "+m["code"].(string))
+	}
+	return out
+}
+
+// call sends a request as a development user. Body is nil, a string sent as it
+// is, or anything that becomes JSON. Headers come in pairs.
+func (d *door) call(who, method, path string, body any, headers ...string) answer {
+	d.t.Helper()
+	var reader io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(b)
+	default:
+		raw, err := json.Marshal(b)
+		if err != nil {
+			d.t.Fatal(err)
+		}
+		reader = bytes.NewReader(raw)
+	}
+	r := httptest.NewRequest(method, path, reader)
+	if reader != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if c := d.credential(who); c != "" {
+		r.Header.Set("Authorization", c)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+	return d.checked(r, w)
+}
+
+// checked holds every answer of every test to the document: status, headers
+// and body.
+func (d *door) checked(r *http.Request, w *httptest.ResponseRecorder) answer {
+	d.t.Helper()
+	out := answer{Status: w.Code, Header: w.Header(), Raw: w.Body.String()}
+	if strings.Contains(w.Header().Get("Content-Type"), "json") {
+		if err := json.Unmarshal(w.Body.Bytes(), &out.Body); err != nil {
+			d.t.Fatalf("%s %s: %v: %s", r.Method, r.URL.Path, err, w.Body)
+		}
+	}
+	op := d.find(r)
+	if op == nil {
+		return out
+	}
+	in := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: &openapi3filter.RequestValidationInput{Request: r, Route: &routers.Route{Spec: d.doc.spec, Path: op.Path, PathItem: op.item, Method: op.Method, Operation: op.spec}},
+		Status:                 w.Code, Header: w.Header(), Body: io.NopCloser(bytes.NewReader(w.Body.Bytes())),
+		Options: &openapi3filter.Options{MultiError: true, IncludeResponseStatus: true, ExcludeResponseBody: out.Body == nil},
+	}
+	if err := openapi3filter.ValidateResponse(context.Background(), in); err != nil {
+		d.t.Errorf("%s %s: the answer %d breaks the document: %v\n%s", r.Method, r.URL.Path, w.Code, err, w.Body)
+	}
+	return out
+}
+
+// find matches a request with an operation, fixed paths before patterns.
+func (d *door) find(r *http.Request) *Operation {
+	var found *Operation
+	for _, op := range d.doc.Operations() {
+		if op.Method != r.Method || !fits(op.Path, r.URL.Path) {
+			continue
+		}
+		if found == nil || !strings.Contains(op.Path, "{") {
+			found = op
+		}
+	}
+	return found
+}
+
+func fits(pattern, path string) bool {
+	p, q := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(p) != len(q) {
+		return false
+	}
+	for i := range p {
+		if p[i] != q[i] && !strings.HasPrefix(p[i], "{") {
+			return false
+		}
+	}
+	return true
+}
+
+// request is a whole valid request of a programme, as its example has it.
+func (d *door) request(programme string) map[string]any {
+	d.t.Helper()
+	row, err := d.db.Programme(context.Background(), programme)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	var out map[string]any
+	if err := json.Unmarshal(row.Definition.ExampleRequest, &out); err != nil {
+		d.t.Fatal(err)
+	}
+	out["area"] = commune
+	return out
+}
+
+func key() []string { return []string{"Idempotency-Key", postgres.NewID(aid.RequestID)} }
+
+// submitted makes a case of portal1 and gives its id.
+func (d *door) submitted(programme string) string {
+	d.t.Helper()
+	a := d.call("portal1", "POST", "/v1/cases", d.request(programme), key()...)
+	if a.Status != http.StatusCreated {
+		d.t.Fatalf("submit: %d %s", a.Status, a.Raw)
+	}
+	return a.str("id")
+}
+
+// underReview lets the case's verification begin, as its workflow would: the
+// task verify_documents is open. It gives the task's id.
+func (d *door) underReview(caseID string) string {
+	d.t.Helper()
+	var task string
+	err := d.db.Write(context.Background(), func(tx *postgres.Tx) error {
+		c, err := tx.LockCase(caseID)
+		if err != nil {
+			return err
+		}
+		if err := tx.MoveCase(c, aid.EventOpen); err != nil {
+			return err
+		}
+		due := tx.Now.Add(72 * time.Hour)
+		task, err = tx.OpenTask(c, postgres.NewTask{Kind: aid.VerifyDocuments, Workflow: c.WorkflowID, Owner: aid.OwnerOffice,
+			Rule: map[string]string{"because": "documents_to_check"}, Due: &due})
+		return err
+	})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return task
+}
+
+// applyDecisions lets the fake engine make decisions facts, as a step would.
+func (d *door) applyDecisions() {
+	d.process.onDecide = func(_ string, dec aid.Decision) error {
+		return d.db.Write(context.Background(), func(tx *postgres.Tx) error {
+			row, err := d.db.Task(context.Background(), d.db.Staff(d.t, dec.Actor), dec.Task)
+			if err != nil {
+				return err
+			}
+			c, err := tx.LockCase(row.CaseID)
+			if err != nil {
+				return err
+			}
+			t, _, err := tx.ApplyDecision(c, dec)
+			if err != nil {
+				return err
+			}
+			return tx.CloseTask(t, "completed")
+		})
+	}
+}

@@ -5,12 +5,17 @@ import (
 	"github.com/aidflow/aidflow/internal/postgres"
 )
 
-// rejectByTask rejects the case by a decision on a task.
+// rejectByTask rejects the case by a decision on a task. The reason is that of
+// whoever rejected: in a committee the last vote may have been another one.
 func rejectByTask(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, d aid.Decision) (aid.Outcome, error) {
+	reason, err := tx.RejectionReason(t)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
 	if err := tx.CloseTask(t, aid.ResultRejected); err != nil {
 		return aid.Outcome{}, err
 	}
-	return reject(tx, c, d.Actor, d.Reason)
+	return reject(tx, c, d.Actor, reason)
 }
 
 // reject ends a case that is in review, with a coded reason.

@@ -137,7 +137,6 @@ func said(err error) (aid.Kind, string) {
 // look; whoever comes next sees the new state.
 func (tn *town) look(who people) {
 	tn.t.Helper()
-	tn.judge()
 	for _, h := range tn.hooks {
 		if !h.done {
 			h.done = h.try()

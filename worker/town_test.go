@@ -137,9 +137,9 @@ func (tn *town) live(who people) {
 // liveUntil lets time pass until done holds.
 func (tn *town) liveUntil(who people, done func() bool) {
 	tn.t.Helper()
-	for end := tn.now.AddDate(3, 0, 0); !done(); {
+	end := tn.now.AddDate(3, 0, 0)
+	for tn.pass(tn.pace()); !done(); tn.pass(tn.pace()) {
 		require.True(tn.t, tn.now.Before(end), "three years have passed")
-		tn.pass(tn.pace())
 		tn.look(who)
 	}
 }
@@ -175,6 +175,7 @@ func (tn *town) pass(d time.Duration) {
 	}
 	tn.db.Clock.Set(tn.now)
 	tn.idle++
+	tn.judge()
 }
 
 // bury removes the workflows that have ended and goes on with those that

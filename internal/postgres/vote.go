@@ -35,3 +35,12 @@ func (tx *Tx) AppliedDecisions(t *Task) ([]string, error) {
 	err := tx.list(&ids, `SELECT id FROM decisions WHERE task_id = $1 AND state = 'applied' ORDER BY decided_at, id`, t.ID)
 	return ids, err
 }
+
+// RejectionReason gives the reason code of the last applied rejection of a
+// task.
+func (tx *Tx) RejectionReason(t *Task) (string, error) {
+	var reason string
+	err := tx.get(&reason, `SELECT reason_code FROM decisions WHERE task_id = $1 AND state = 'applied' AND action = 'reject'
+		ORDER BY decided_at DESC, id DESC LIMIT 1`, t.ID)
+	return reason, err
+}

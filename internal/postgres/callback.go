@@ -10,11 +10,16 @@ import (
 // once, and gives the workflow that should ask the rail. The hint itself moves
 // nothing. Key is the rail's key of the payment.
 //
+// The workflow is "" when nobody should be told: a case whose clock was moved
+// asks by itself. Temporal 1.32 schedules an activity that is to ask at once by
+// the wall clock; a workflow that is days ahead takes it for one that has
+// waited since, and gives it up.
+//
 // Errors: NotFound payment_not_found.
 func (s *Store) RecordCallback(ctx context.Context, rail, id, key, state string) (workflow string, err error) {
 	err = s.Write(ctx, func(tx *Tx) error {
-		err := tx.get(&workflow, `SELECT 'disbursement/' || p.award_id FROM attempts a JOIN payments p ON p.id = a.payment_id
-			WHERE a.key = $1 AND p.rail = $2`, key, rail)
+		err := tx.get(&workflow, `SELECT CASE WHEN c.clock_offset > interval '0' THEN '' ELSE 'disbursement/' || p.award_id END
+			FROM attempts a JOIN payments p ON p.id = a.payment_id JOIN cases c ON c.id = p.case_id WHERE a.key = $1 AND p.rail = $2`, key, rail)
 		if notFound(err) {
 			return aid.Refuse(aid.NotFound, "payment_not_found")
 		}

@@ -198,3 +198,34 @@ func (s *Store) SubmitCase(ctx context.Context, caller *Caller, idOrRef string, 
 	}
 	return s.CaseByID(ctx, caller, row.ID)
 }
+
+// WithdrawDraft ends a draft, which has no workflow that could. Withdrawing it
+// again changes nothing.
+//
+// Errors: NotFound case_not_found; Conflict wrong_state.
+func (s *Store) WithdrawDraft(ctx context.Context, caller *Caller, idOrRef, reason string) error {
+	row, err := s.CaseByID(ctx, caller, idOrRef)
+	if err != nil {
+		return err
+	}
+	return s.Write(ctx, func(tx *Tx) error {
+		c, err := tx.lockOwn(caller, row.ID, 0)
+		if err != nil {
+			return err
+		}
+		if c.Status == aid.Withdrawn && c.SubmittedAt == nil {
+			return nil
+		}
+		if c.Status != aid.Draft {
+			return aid.Refuse(aid.Conflict, "wrong_state", "status", string(c.Status))
+		}
+		c.ReasonCode = reason
+		if err := tx.MoveCase(c, aid.EventWithdraw); err != nil {
+			return err
+		}
+		if err := tx.EndWait(c.ID); err != nil {
+			return err
+		}
+		return tx.AddEvent(c, Event{Kind: "case.withdrawn", Actor: caller.Actor(), Data: map[string]any{"reason_code": reason}})
+	})
+}

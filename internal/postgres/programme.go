@@ -84,7 +84,7 @@ func (tx *Tx) openProgramme(code string, version int) (*programme.Definition, er
 	if row.Closed {
 		return nil, aid.Refuse(aid.Conflict, "programme_closed")
 	}
-	return tx.store.Definition(tx.ctx, code, row.Version)
+	return tx.Definition(code, row.Version)
 }
 
 // PublishProgrammes adds the versions that are not published yet. It needs the

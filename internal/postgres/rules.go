@@ -18,12 +18,24 @@ import (
 //
 // Errors: NotFound unknown_programme.
 func (s *Store) Definition(ctx context.Context, code string, version int) (*programme.Definition, error) {
+	return s.definition(code, version, func(dest any, query string, args ...any) error {
+		return s.db.GetContext(ctx, dest, query, args...)
+	})
+}
+
+// Definition is the same on the transaction's own connection: transactions
+// that wait for a second one can wait for each other for ever.
+func (tx *Tx) Definition(code string, version int) (*programme.Definition, error) {
+	return tx.store.definition(code, version, tx.get)
+}
+
+func (s *Store) definition(code string, version int, get func(dest any, query string, args ...any) error) (*programme.Definition, error) {
 	key := code + "/" + strconv.Itoa(version)
 	if def, ok := s.rules.Load(key); ok {
 		return def.(*programme.Definition), nil
 	}
 	var raw string
-	err := s.db.GetContext(ctx, &raw, `SELECT definition FROM programmes WHERE code = $1 AND version = $2`, code, version)
+	err := get(&raw, `SELECT definition FROM programmes WHERE code = $1 AND version = $2`, code, version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, aid.Refuse(aid.NotFound, "unknown_programme")
 	}
@@ -39,7 +51,7 @@ func (s *Store) Definition(ctx context.Context, code string, version int) (*prog
 
 // Rules gives the programme version that a case is pinned to.
 func (tx *Tx) Rules(c *Case) (*programme.Definition, error) {
-	return tx.store.Definition(tx.ctx, c.Programme, c.ProgrammeVersion)
+	return tx.Definition(c.Programme, c.ProgrammeVersion)
 }
 
 // Calendar gives the working calendar of a code as it is now: holidays may be

@@ -14,22 +14,22 @@ import (
 // TaskRow is a task as a reader sees it, with what this caller may do.
 type TaskRow struct {
 	Task
-	CaseReference    *string       `db:"case_reference"`
-	CaseVersion      int           `db:"case_version"`
-	Programme        string        `db:"programme"`
-	ProgrammeVersion int           `db:"programme_version"`
-	PartnerID        string        `db:"partner_id"`
-	Urgent           bool          `db:"urgent"`
-	ClaimedAt        *time.Time    `db:"claimed_at"`
-	Outcome          string        `db:"outcome"`
-	SLA              string        `db:"sla"`    // none, on_time, at_risk, breached
-	Amount           int64         `db:"amount"` // what is asked for or granted so far, minor units
-	Currency         string        `db:"currency"`
-	HeldDuty         string        `db:"held_duty"` // the caller's duty in the case; "" for none
-	Decided          bool          `db:"decided"`   // the caller has decided this task
-	AllowedActions   []aid.Action  `db:"-"`         // what the caller may do now
-	Blocked          string        `db:"-"`         // why it may do nothing; "" when it may
-	actions          []aid.Action  // of the kind of task
+	CaseReference    *string      `db:"case_reference"`
+	CaseVersion      int          `db:"case_version"`
+	Programme        string       `db:"programme"`
+	ProgrammeVersion int          `db:"programme_version"`
+	PartnerID        string       `db:"partner_id"`
+	Urgent           bool         `db:"urgent"`
+	ClaimedAt        *time.Time   `db:"claimed_at"`
+	Outcome          string       `db:"outcome"`
+	SLA              string       `db:"sla"`    // none, on_time, at_risk, breached
+	Amount           int64        `db:"amount"` // what is asked for or granted so far, minor units
+	Currency         string       `db:"currency"`
+	HeldDuty         string       `db:"held_duty"` // the caller's duty in the case; "" for none
+	Decided          bool         `db:"decided"`   // the caller has decided this task
+	AllowedActions   []aid.Action `db:"-"`         // what the caller may do now
+	Blocked          string       `db:"-"`         // why it may do nothing; "" when it may
+	actions          []aid.Action // of the kind of task
 }
 
 // Cursor gives the row's place in the inbox order.

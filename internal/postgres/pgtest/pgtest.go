@@ -34,6 +34,9 @@ type DB struct {
 	Vault    *vault.Vault
 	Keys     map[string]string // keys of portal1 and portal2
 	Clock    *Clock            // the wall clock of Store
+
+	once sync.Once
+	conn *sql.DB
 }
 
 // New gives a database with the development data.
@@ -85,16 +88,20 @@ func (db *DB) Staff(t testing.TB, subject string) *postgres.Caller {
 	return caller
 }
 
-// SQL gives a plain connection with the owner's role, for looking at rows and
+// SQL gives plain connections with the owner's role, for looking at rows and
 // for breaking things.
 func (db *DB) SQL(t testing.TB) *sql.DB {
 	t.Helper()
-	conn, err := sql.Open("postgres", db.OwnerURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	return conn
+	db.once.Do(func() {
+		conn, err := sql.Open("postgres", db.OwnerURL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn.SetMaxOpenConns(4)
+		t.Cleanup(func() { _ = conn.Close() })
+		db.conn = conn
+	})
+	return db.conn
 }
 
 // Clock is a wall clock that starts on a Monday at 09:00 in Vietnam, runs, and

@@ -1,0 +1,166 @@
+package postgres_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/postgres"
+	"github.com/aidflow/aidflow/internal/postgres/pgtest"
+)
+
+type checkFunc func(*postgres.Tx, *postgres.Case) (postgres.Finding, error)
+
+func find(t testing.TB, db *pgtest.DB, caseID string, check checkFunc) (found postgres.Finding) {
+	t.Helper()
+	change(t, db, caseID, func(tx *postgres.Tx, c *postgres.Case) (err error) {
+		if found, err = check(tx, c); err == nil {
+			err = tx.SaveCheck(c, "register", found)
+		}
+		return err
+	})
+	return found
+}
+
+func TestCheckRegister(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	if err := db.SaveRegister(context.Background(), []postgres.RegisteredHousehold{{Code: "RICH", Area: "51001", Classification: "other"}}); err != nil {
+		t.Fatal(err)
+	}
+	i := 0
+	for name, tc := range map[string]struct {
+		change func(*postgres.CaseContent)
+		want   []string
+	}{
+		"registered":        {func(*postgres.CaseContent) {}, nil},
+		"no household":      {func(c *postgres.CaseContent) { c.Household.Code = "" }, []string{"household_unknown"}},
+		"new household":     {func(c *postgres.CaseContent) { c.Household.Code = "NEW" }, []string{"household_not_registered"}},
+		"another's":         {func(c *postgres.CaseContent) { c.Household.Code = request(30).Household.Code }, []string{"person_not_in_household"}},
+		"no number":         {func(c *postgres.CaseContent) { c.Applicant.NationalID = "" }, []string{"no_id_number"}},
+		"not poor, not its": {func(c *postgres.CaseContent) { c.Household.Code = "RICH" }, []string{"household_not_poor", "person_not_in_household"}},
+	} {
+		content := request(i) // each its own household
+		i++
+		tc.change(&content)
+		c := submit(t, db, "portal1", content)
+		got := find(t, db, c.ID, (*postgres.Tx).CheckRegister)
+		if !slices.Equal(got.Codes, tc.want) || got.Passed != (len(tc.want) == 0) {
+			t.Errorf("%s: %+v, want %v", name, got, tc.want)
+		}
+	}
+}
+
+func TestCheckDuplicates(t *testing.T) {
+	t.Parallel()
+	db, ctx := pgtest.New(t), context.Background()
+	a := submit(t, db, "portal1", request(0))
+	if got := find(t, db, a.ID, (*postgres.Tx).CheckDuplicates); !got.Passed || len(got.Codes) != 0 {
+		t.Fatalf("%+v", got)
+	}
+	elsewhere := request(0)
+	elsewhere.Area = "48001"
+	submit(t, db, "portal2", elsewhere)
+	spouse := request(1)
+	spouse.Household = request(0).Household
+	b := submit(t, db, "portal1", spouse)
+	if got := find(t, db, a.ID, (*postgres.Tx).CheckDuplicates); got.Passed || !slices.Equal(got.Codes, []string{"same_household_open_case", "same_person_open_case"}) {
+		t.Fatalf("%+v", got)
+	}
+	exec(t, db, `UPDATE cases SET status = 'closed', stage = 'closed', paid_at = now(), closed_at = now() WHERE id <> $1 AND id <> $2`, a.ID, b.ID)
+	if got := find(t, db, a.ID, (*postgres.Tx).CheckDuplicates); !slices.Equal(got.Codes, []string{"same_household_open_case", "same_person_helped_before"}) {
+		t.Fatalf("%+v", got)
+	}
+	checks := must(db.Checks(ctx, db.Staff(t, "verifier1"), a.ID))(t)
+	if len(checks) != 1 || !slices.Equal(checks[0].Codes, []string{"same_household_open_case", "same_person_helped_before"}) {
+		t.Fatalf("%+v", checks)
+	}
+	if checks := must(db.Checks(ctx, db.Partner(t, "portal1"), a.ID))(t); len(checks) != 0 {
+		t.Fatalf("a partner sees %+v", checks)
+	}
+}
+
+// Hints name a partner's own cases and nothing of another's.
+func TestDuplicateHints(t *testing.T) {
+	t.Parallel()
+	db, ctx := pgtest.New(t), context.Background()
+	a := submit(t, db, "portal1", request(0))
+	number, household := request(0).Applicant.NationalID, request(0).Household.Code
+	if got := must(db.DuplicateHints(ctx, db.Partner(t, "portal1"), number, ""))(t); len(got) != 1 || got[0].CaseID != a.ID || got[0].Code != "same_person_open_case" {
+		t.Fatalf("%+v", got)
+	}
+	if got := must(db.DuplicateHints(ctx, db.Partner(t, "portal1"), "", household))(t); len(got) != 1 || got[0].Code != "same_household_open_case" {
+		t.Fatalf("%+v", got)
+	}
+	if got := must(db.DuplicateHints(ctx, db.Partner(t, "portal2"), number, household))(t); len(got) != 0 {
+		t.Fatalf("%+v", got)
+	}
+	if got := must(db.DuplicateHints(ctx, db.Partner(t, "portal1"), "", ""))(t); len(got) != 0 {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestCheckIdentityAndDocuments(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	fine := submit(t, db, "portal1", request(0))
+	if got := find(t, db, fine.ID, (*postgres.Tx).CheckIdentity); !got.Passed || len(got.Codes) != 0 {
+		t.Fatalf("%+v", got)
+	}
+	wrong := request(1)
+	wrong.Applicant.BirthDate = "1901-01-01"
+	if got := find(t, db, submit(t, db, "portal1", wrong).ID, (*postgres.Tx).CheckIdentity); got.Passed || len(got.Codes) == 0 {
+		t.Fatalf("%+v", got)
+	}
+	none := request(2)
+	none.Applicant.NationalID = ""
+	if got := find(t, db, submit(t, db, "portal1", none).ID, (*postgres.Tx).CheckIdentity); !got.Passed || got.Codes[0] != "no_id_number" {
+		t.Fatalf("%+v", got)
+	}
+	got := find(t, db, fine.ID, (*postgres.Tx).CheckDocuments)
+	if missing, _ := got.Detail["missing"].([]string); got.Passed || !slices.Equal(missing, []string{"cost_statement"}) {
+		t.Fatalf("%+v", got)
+	}
+}
+
+func TestInformation(t *testing.T) {
+	t.Parallel()
+	db, ctx := pgtest.New(t), context.Background()
+	portal := db.Partner(t, "portal1")
+	c := submit(t, db, "portal1", request(0))
+	before := must(db.CaseByID(ctx, portal, c.ID))(t)
+	give := func(data string) {
+		t.Helper()
+		task := openTask(t, db, c.ID, postgres.NewTask{Kind: aid.ProvideInformation, Owner: aid.OwnerPartner, Subject: postgres.NewID(aid.RequestID)})
+		decide(t, db, task, portal, aid.ActionComplete, data)
+	}
+	give(`{"documents":[{"kind":"cost_statement","dated":"2026-03-01"},{"kind":"request_form","location":"New cupboard"}]}`)
+	states := map[string]string{}
+	for _, row := range must(db.Checklist(ctx, portal, c.ID))(t) {
+		states[row.Kind] = row.State
+	}
+	if states["cost_statement"] != "listed" || states["request_form"] != "listed" || states["admission_paper"] != "listed" || states["household_certificate"] != "missing" || len(states) != 4 {
+		t.Fatalf("%v", states)
+	}
+	p := must(db.CasePersonal(ctx, portal, c.ID))(t)
+	if len(p.Documents) != 3 || string(p.Answers) != string(request(0).Answers) || p.Applicant != request(0).Applicant {
+		t.Fatalf("%+v", p)
+	}
+	row := must(db.CaseByID(ctx, portal, c.ID))(t)
+	if *row.PayeeAccountID != *before.PayeeAccountID || row.RequestedAmount != before.RequestedAmount {
+		t.Fatal("what was not given has changed")
+	}
+	same := *request(0).Payee
+	same.AccountName = "canary  account"
+	give(`{"payee":{"kind":"household","method":"bank","bank_bin":"970416","account_number":"` + same.AccountNumber + `","account_name":"` + same.AccountName + `"}}`)
+	if row := must(db.CaseByID(ctx, portal, c.ID))(t); *row.PayeeAccountID != *before.PayeeAccountID {
+		t.Fatal("the same account in other spelling is another account")
+	}
+	give(`{"payee":{"kind":"hospital","method":"bank","bank_bin":"970416","account_number":"1","account_name":"H"},"requested":{"amount":5000000,"currency":"VND"},"answers":{"cost":1}}`)
+	row = must(db.CaseByID(ctx, portal, c.ID))(t)
+	p = must(db.CasePersonal(ctx, portal, c.ID))(t)
+	if *row.PayeeAccountID == *before.PayeeAccountID || row.RequestedAmount != 5_000_000 || string(p.Answers) != `{"cost":1}` || p.Payee.Kind != "hospital" || p.Applicant != request(0).Applicant {
+		t.Fatalf("%+v %+v", row, p)
+	}
+}

@@ -1,0 +1,15 @@
+package api
+
+import (
+	"github.com/gin-gonic/gin"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// NotFound answers a page that does not exist.
+func (s *Server) NotFound(c *gin.Context) {
+	s.problems.write(c, aid.Refuse(aid.NotFound, "no_such_path"))
+}
+
+// Fail answers a page that could not be made: 500, and the cause in the log.
+func (s *Server) Fail(c *gin.Context, err error) { s.problems.write(c, err) }

@@ -1,0 +1,108 @@
+// Package console is the face: pages rendered on the server, for people. It is
+// a client of the api, in process, and needs no JavaScript.
+package console
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/aidflow/aidflow/api"
+)
+
+//go:embed templates/*.html style.css locales/*.yaml
+var files embed.FS
+
+// console holds what its pages show.
+type console struct {
+	server   *api.Server
+	pages    *template.Template
+	texts    map[string]map[string]string // language, key
+	sections []api.Section
+	style    []byte
+}
+
+// page is what every template gets.
+type page struct {
+	Lang      string
+	Languages []string
+	Path      string // of this page, for the links to its other languages
+	Title     string
+	Test      bool // nothing here is real
+	Version   string
+	Intro     string
+	Sections  []api.Section
+	Section   *api.Section
+}
+
+// Mount adds the console's pages to the router: / and /docs. It is made to be
+// given to api.New.
+//
+// It panics when the embedded templates or texts are broken: a fault of the
+// build, which the tests find.
+func Mount(s *api.Server, r gin.IRouter) {
+	c, err := load(s)
+	if err != nil {
+		panic(err)
+	}
+	r.GET("/", c.home)
+	r.GET("/docs", c.docs)
+	r.GET("/docs/:section", c.section)
+	r.GET("/console.css", func(ctx *gin.Context) {
+		ctx.Header("Cache-Control", "public, max-age=3600")
+		ctx.Data(http.StatusOK, "text/css; charset=utf-8", c.style)
+	})
+}
+
+func load(s *api.Server) (*console, error) {
+	texts, err := loadTexts()
+	if err != nil {
+		return nil, err
+	}
+	c := &console{server: s, texts: texts, sections: s.Document().Sections()}
+	c.pages, err = template.New("").Funcs(template.FuncMap{"t": c.say, "prose": prose, "inline": inline}).ParseFS(files, "templates/*.html")
+	if err != nil {
+		return nil, err
+	}
+	c.style, err = files.ReadFile("style.css")
+	return c, err
+}
+
+// home says what this is and where to go.
+func (c *console) home(ctx *gin.Context) { c.render(ctx, "home", page{}) }
+
+// docs lists every operation.
+func (c *console) docs(ctx *gin.Context) { c.render(ctx, "docs", page{Sections: c.sections}) }
+
+// section shows the operations of one part in full.
+func (c *console) section(ctx *gin.Context) {
+	for i := range c.sections {
+		if c.sections[i].Tag == ctx.Param("section") {
+			c.render(ctx, "section", page{Sections: c.sections, Section: &c.sections[i], Title: c.sections[i].Tag})
+			return
+		}
+	}
+	c.server.NotFound(ctx)
+}
+
+func (c *console) render(ctx *gin.Context, name string, p page) {
+	p.Lang, p.Languages, p.Path, p.Test = c.language(ctx), languages, ctx.Request.URL.Path, c.server.Mode() == "test"
+	title, version, intro := c.server.Document().Introduction()
+	p.Version, p.Intro = version, intro
+	if p.Title == "" {
+		p.Title = title
+	}
+	var out bytes.Buffer
+	if err := c.pages.ExecuteTemplate(&out, name, p); err != nil {
+		c.server.Fail(ctx, err)
+		return
+	}
+	h := ctx.Writer.Header()
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
+	h.Set("Content-Language", p.Lang)
+	h.Set("Vary", "Accept-Language")
+	ctx.Data(http.StatusOK, "text/html; charset=utf-8", out.Bytes())
+}

@@ -27,7 +27,7 @@ func (p *play) passUntil(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	d := at.Sub(s.Now).Round(time.Second)
+	d := (at.Sub(s.Now) + time.Second - 1).Truncate(time.Second) // whole seconds, never too early
 	if d <= 0 {
 		return nil
 	}

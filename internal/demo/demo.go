@@ -42,8 +42,11 @@ type demo struct {
 //
 // Errors: one line that says what deviated from the story.
 func Run(ctx context.Context, o Options) error {
-	d := &demo{o: o, run: uuid.NewString()[:6], out: newTeller(o)}
-	var err error
+	out, err := newTeller(o)
+	if err != nil {
+		return err
+	}
+	d := &demo{o: o, run: uuid.NewString()[:6], out: out}
 	if d.cast, err = summon(ctx, o); err != nil {
 		return err
 	}

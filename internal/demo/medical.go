@@ -3,9 +3,10 @@ package demo
 import "slices"
 
 // medical is help with an operation: urgent, above 10 m and so also before the
-// province, paid at once, visited after a month.
+// province, paid at once, visited after a month. The bank refuses the first
+// payment; the second one is prepared and released anew.
 func medical() story {
-	return story{programme: "medical", request: medicalRequest(12_000_000), steps: slices.Concat(
+	return story{programme: "medical", request: paidTo(refusedOnce, medicalRequest(12_000_000)), steps: slices.Concat(
 		[]step{
 			checks(),
 			submits(),
@@ -20,6 +21,9 @@ func medical() story {
 			does(act{who: "approver2", kind: "approve", action: "approve", claim: true, says: "approves for the province: the money is reserved"}),
 			expect("approved"),
 			after(0, 1, 0),
+			does(act{who: "treasurer1", kind: "prepare_payment", action: "confirm", says: "prepares the payment"}),
+			does(act{who: "releaser1", kind: "release_payment", action: "approve", says: "releases it: the bank is instructed"}),
+			refusedByBank(1, "account_blocked"),
 		},
 		pays(1),
 		visited(1, "visits after 30 days: recovered, the case is closed"),

@@ -80,7 +80,7 @@ func (p *play) tell(who, what string) {
 
 // Patience with what the deployment does by itself.
 const (
-	patience   = 20 * time.Second
+	patience   = 45 * time.Second
 	firstPause = 15 * time.Millisecond
 	longPause  = 300 * time.Millisecond
 )

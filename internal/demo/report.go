@@ -33,7 +33,7 @@ func (d *demo) title(code string) string {
 }
 
 func (p *play) reportTimeline(ctx context.Context) error {
-	events, err := list[timelineEntry](ctx, p.cast.as("manager1"), "/v1/cases/"+p.id+"/timeline", nil)
+	events, err := p.timeline(ctx)
 	if err != nil {
 		return err
 	}
@@ -44,20 +44,25 @@ func (p *play) reportTimeline(ctx context.Context) error {
 	for _, e := range events {
 		name, title := p.cast.called(e.Actor)
 		if title == "" {
-			title = p.out.say(e.ActorKind)
+			title = p.out.word("actor", e.ActorKind)
 		}
 		p.out.line("  %s  %s %s %s  %s %d", moment(e.At), pad(name, 11), pad(title, 20), pad(p.event(e), 58), p.programme, e.RuleVersion)
 	}
 	return nil
 }
 
+// timeline gives what happened to the case, as a manager sees it.
+func (p *play) timeline(ctx context.Context) ([]timelineEntry, error) {
+	return list[timelineEntry](ctx, p.cast.as("manager1"), "/v1/cases/"+p.id+"/timeline", nil)
+}
+
 // event puts an event of the timeline into words.
 func (p *play) event(e timelineEntry) string {
-	text := p.out.say(e.Type)
+	text := p.out.word("event", e.Type)
 	if e.Type == "task.decided" {
-		text = p.out.say(e.TaskKind) + p.level(e) + ": " + p.out.say(fmt.Sprint(e.Data["action"]))
-	} else if strings.HasPrefix(e.Type, "task.") {
-		text += ": " + p.out.say(e.TaskKind)
+		text = p.out.word("task", e.TaskKind) + p.level(e) + ": " + p.out.word("action", fmt.Sprint(e.Data["action"]))
+	} else if e.TaskKind != "" && strings.HasPrefix(e.Type, "task.") {
+		text += ": " + p.out.word("task", e.TaskKind)
 	}
 	if reason, _ := e.Data["reason_code"].(string); reason != "" {
 		text += " (" + reason + ")"
@@ -78,7 +83,7 @@ func (p *play) event(e timelineEntry) string {
 
 func (p *play) level(e timelineEntry) string {
 	if level, _ := e.Data["level"].(string); level != "" {
-		return " (" + level + ")"
+		return " (" + p.out.word("level", level) + ")"
 	}
 	return ""
 }
@@ -92,24 +97,24 @@ func (p *play) reportPayments(ctx context.Context) error {
 	p.out.line("\n  %s", p.out.say("Payments and their attempts"))
 	for _, one := range all {
 		p.out.line("  %s  %s  %s %s %s", p.out.say("instalment %d/%d", one.Tranche, one.N), left(one.Amount.Format(p.o.Lang), 12),
-			pad(p.out.say(one.Status), 10), pad(one.Rail, 10), one.ReasonCode)
+			pad(p.out.word("status", one.Status), 10), pad(one.Rail, 10), one.ReasonCode)
 		for i, a := range one.Attempts {
-			p.out.line("      %s %s  %s %s", p.out.say("attempt %d", i+1), moment(a.At), p.out.say(a.Status), a.Code)
+			p.out.line("      %s %s  %s %s", p.out.say("attempt %d", i+1), moment(a.At), p.out.word("status", a.Status), a.Code)
 		}
 	}
 	return nil
 }
 
 func (p *play) reportFund(context.Context) error {
-	p.out.line("\n  %s", p.out.say("%s, before and after", p.before.Name))
+	p.out.line("\n  %s", p.out.say("The fund before and after: %s", p.before.Name))
 	for _, row := range []struct {
 		name          string
 		before, after money.Money
 	}{
 		{"available", p.before.Available, p.after.Available}, {"reserved", p.before.Reserved, p.after.Reserved},
-		{"in transit", p.before.InTransit, p.after.InTransit}, {"spent", p.before.Spent, p.after.Spent},
+		{"in_transit", p.before.InTransit, p.after.InTransit}, {"spent", p.before.Spent, p.after.Spent},
 	} {
-		p.out.line("  %s %s  %s", pad(p.out.say(row.name), 12), left(row.before.Format(p.o.Lang), 15), left(row.after.Format(p.o.Lang), 15))
+		p.out.line("  %s %s  %s", pad(p.out.word("money", row.name), 14), left(row.before.Format(p.o.Lang), 15), left(row.after.Format(p.o.Lang), 15))
 	}
 	return nil
 }
@@ -138,8 +143,8 @@ func (p *play) reportTime(ctx context.Context) error {
 		if total > 0 {
 			share = 100 * o.calendar.Seconds() / total.Seconds()
 		}
-		p.out.line("  %s %5.1f %%  %s  %s  %s", pad(p.out.say(o.owner), 12), share, left(p.out.length(o.calendar), 14),
-			left(p.out.hours(o.working), 10)+" "+p.out.say("of working time"), p.out.say(o.note()))
+		p.out.line("  %s %5.1f %%  %s  %s  %s", pad(p.out.word("owner", o.owner), 12), share, left(p.out.length(o.calendar), 14),
+			left(p.out.hours(o.working), 24), p.out.say(o.note()))
 	}
 	return nil
 }

@@ -48,6 +48,23 @@ func medicalRequest(amount int64) func(family) caseNew {
 	}
 }
 
+// Ends of account numbers with which the simulated bank misbehaves; the table
+// is in package rails/simulator.
+const (
+	refusedOnce  = "990010" // the first payment is refused with account_blocked
+	answerIsLost = "990006" // executed, but the answer is an error
+)
+
+// paidTo gives the request with an account whose number ends so.
+func paidTo(end string, request func(family) caseNew) func(family) caseNew {
+	return func(f family) caseNew {
+		r := request(f)
+		number := r.Payee.AccountNumber
+		r.Payee.AccountNumber = number[:len(number)-len(end)] + end
+		return r
+	}
+}
+
 func schoolingRequest(f family) caseNew {
 	r := requestOf(f, 4_000_000)
 	pupil, now := f.youngest(), time.Now().In(vietnam())

@@ -3,9 +3,10 @@ package demo
 import "slices"
 
 // schooling is help for a school year: the first term is paid at once, the
-// second when the school has confirmed the enrolment.
+// second when the school has confirmed the enrolment. The bank's answers get
+// lost: it is asked, and nothing is paid twice.
 func schooling() story {
-	return story{programme: "schooling", request: schoolingRequest, steps: slices.Concat(
+	return story{programme: "schooling", request: paidTo(answerIsLost, schoolingRequest), steps: slices.Concat(
 		[]step{
 			checks(),
 			submits(),
@@ -18,7 +19,7 @@ func schooling() story {
 			does(act{who: "approver1", kind: "approve", action: "approve", claim: true, says: "approves for the commune, which is enough here: the money is reserved"}),
 			after(0, 3, 0),
 		},
-		pays(1),
+		pays(1), []step{lost(1)},
 		built("enrolment", 120, "has the school's confirmation for the second term: instalment 2 is due"),
 		pays(2),
 		visited(1, "visits after three months: the child is at school, the case is closed"),

@@ -164,6 +164,24 @@ func refusedByBank(tranche int, code string) step {
 	}
 }
 
+// lost looks whether the bank's answer about a payment was lost and the bank
+// was asked again: the timeline has it as unknown before it was settled.
+func lost(tranche int) step {
+	return func(ctx context.Context, p *play) error {
+		events, err := p.timeline(ctx)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if n, _ := e.Data["tranche"].(float64); e.Type == "payment.unknown" && int(n) == tranche {
+				p.tell("bank", p.out.say("its first answer was lost: it was asked under the same key, and had paid once"))
+				return nil
+			}
+		}
+		return fmt.Errorf("the lost answer of the bank about instalment %d is not in the timeline", tranche)
+	}
+}
+
 func (p *play) payments(ctx context.Context) ([]payment, error) {
 	return list[payment](ctx, p.cast.as("treasurer1"), "/v1/payments", url.Values{"case": {p.id}})
 }

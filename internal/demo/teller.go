@@ -12,19 +12,35 @@ import (
 // teller prints the story. When quiet it prints results only.
 type teller struct {
 	out   io.Writer
-	lang  string
+	words map[string]string // English text or code -> the language of the run
 	quiet bool
 }
 
-func newTeller(o Options) *teller { return &teller{out: o.Out, lang: o.Lang, quiet: o.Quiet} }
+func newTeller(o Options) (*teller, error) {
+	texts, err := words(o.Lang)
+	return &teller{out: o.Out, words: texts, quiet: o.Quiet}, err
+}
 
-// say gives an English text in the teller's language, filled in.
+// say gives an English text in the language of the run, filled in. A text that
+// is not translated stays English.
 func (t *teller) say(english string, values ...any) string {
-	text := translated(t.lang, english)
+	text, ok := t.words[english]
+	if !ok {
+		text = english
+	}
 	if len(values) == 0 {
 		return text
 	}
 	return fmt.Sprintf(text, values...)
+}
+
+// word puts a code of the API into words; a code that is not known here (enums
+// are open) stays as it is.
+func (t *teller) word(kind, code string) string {
+	if text, ok := t.words[kind+":"+code]; ok {
+		return text
+	}
+	return code
 }
 
 // line prints a line, unless the teller is quiet.
@@ -59,6 +75,9 @@ func (t *teller) result(reference, title, amount string, took time.Duration) {
 
 // length writes a length of time for people.
 func (t *teller) length(d time.Duration) string {
+	if d < time.Minute {
+		return t.say("%d s", int(d.Round(time.Second).Seconds()))
+	}
 	d = d.Round(time.Minute)
 	days, hours, minutes := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60
 	switch {
@@ -75,7 +94,7 @@ func (t *teller) length(d time.Duration) string {
 
 // hours writes working time: days of work are not days of the calendar.
 func (t *teller) hours(d time.Duration) string {
-	return t.say("%s h", strconv.FormatFloat(d.Hours(), 'f', 1, 64))
+	return t.say("%s h of working time", strconv.FormatFloat(d.Hours(), 'f', 1, 64))
 }
 
 // moment writes an instant as the clock on the office's wall.

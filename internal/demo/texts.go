@@ -1,26 +1,27 @@
 package demo
 
-// translated gives an English text in another language; a text that is not
-// here stays English.
-func translated(lang, english string) string {
-	t, ok := texts()[english]
-	switch {
-	case !ok && english != "" && events()[english] != "":
-		return events()[english]
-	case !ok:
-		return english
-	case lang == "vi" && t.vi != "":
-		return t.vi
-	case lang == "id" && t.id != "":
-		return t.id
-	case t.en != "":
-		return t.en
+import (
+	"embed"
+	"fmt"
+
+	"go.yaml.in/yaml/v3"
+)
+
+//go:embed locales/*.yaml
+var locales embed.FS
+
+// words gives the texts of a language: sentences by their English, codes of
+// the API by kind and code ("task:approve").
+//
+// Errors: one that names the file when it cannot be read.
+func words(lang string) (map[string]string, error) {
+	raw, err := locales.ReadFile("locales/" + lang + ".yaml")
+	if err != nil {
+		return nil, fmt.Errorf("nothing is told in the language %q", lang)
 	}
-	return english
+	texts := map[string]string{}
+	if err := yaml.Unmarshal(raw, &texts); err != nil {
+		return nil, fmt.Errorf("locales/%s.yaml: %w", lang, err)
+	}
+	return texts, nil
 }
-
-type text struct{ en, vi, id string }
-
-func texts() map[string]text { return nil }
-
-func events() map[string]string { return nil }

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// left is a case that waits for a person who tries the system.
+// leftCase is a case that waits for a person who tries the system.
 type leftCase struct {
 	caseView
 	who  string // who can go on with it
@@ -86,7 +86,7 @@ func (d *demo) stillThere(ctx context.Context, u unfinished) (*caseView, error) 
 // leave plays a story up to its last step, without telling it.
 func (d *demo) leave(ctx context.Context, u unfinished) (*caseView, error) {
 	silent := *d
-	silent.out = &teller{out: d.out.out, lang: d.out.lang, quiet: true}
+	silent.out = &teller{out: d.out.out, words: d.out.words, quiet: true}
 	p, err := silent.begin(ctx, u.story)
 	if err != nil {
 		return nil, err

@@ -51,10 +51,7 @@ func withdraw(tx *postgres.Tx, c *postgres.Case, actor string) (aid.Outcome, err
 		return out, err
 	}
 	_, err = tx.OpenOfficeTask(c, postgres.NewTask{Kind: aid.RecoverMoney, Workflow: c.WorkflowID, Rule: map[string]string{"because": "withdrawn_after_payment"}})
-	if err != nil {
-		return out, err
-	}
-	return out, tx.EndWait(c.ID)
+	return out, err
 }
 
 // stopPaying cancels what is not yet instructed and gives the rest of the

@@ -42,9 +42,10 @@ func (tx *Tx) DueAlarms(workflow string) ([]Alarm, error) {
 	}
 }
 
-// AlarmAgain gives an open task one more alarm; a task that is closed has none.
+// AlarmAgain gives an open task whose alarms have all passed one more; a task
+// that is closed has none, and one that still has some keeps them.
 func (tx *Tx) AlarmAgain(task string, at time.Time) error {
 	_, err := tx.exec(`UPDATE tasks SET alarms = ARRAY[$2::timestamptz], attend_at = $2, warned_at = NULL, breached_at = NULL
-		WHERE id = $1 AND closed_at IS NULL`, task, at)
+		WHERE id = $1 AND closed_at IS NULL AND attend_at IS NULL`, task, at)
 	return err
 }

@@ -93,6 +93,9 @@ func (tx *Tx) OpenTask(c *Case, n NewTask) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if !c.Status.Open() {
+		return id, nil // what an ended case leaves to do keeps nobody waiting
+	}
 	if err := tx.BeginWait(c.ID, Wait{Stage: c.Stage, Owner: n.Owner, Task: id, Level: n.Level}); err != nil {
 		return "", err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/lib/pq"
 )
@@ -28,21 +29,30 @@ func (s *Store) SearchCases(ctx context.Context, caller *Caller, q CaseSearch, p
 	if err != nil {
 		return nil, err
 	}
-	words := s.searchWords(q)
 	rows := []CaseRow{}
-	if len(words) == 0 && q.HouseholdCode == "" && q.Reference == "" {
+	sees, mine := caller.seesCase()
+	args := []any{s.Now(), mine, at, p.After.ID, p.limit()}
+	fits := ""
+	and := func(condition string, v any) {
+		args = append(args, v)
+		fits += " AND " + strings.ReplaceAll(condition, "?", placeholder(len(args)))
+	}
+	if words := s.searchWords(q); len(words) > 0 {
+		and(`c.id IN (SELECT w.case_id FROM case_words w WHERE w.word_hash = ANY(?) GROUP BY w.case_id HAVING count(*) = cardinality(?::bytea[]))`,
+			pq.ByteaArray(words))
+	}
+	if q.HouseholdCode != "" {
+		and(`c.household_id = (SELECT h.id FROM households h WHERE h.code = ?)`, q.HouseholdCode)
+	}
+	if q.Reference != "" {
+		and(`(c.reference = ? OR c.external_id = ? OR c.id = ?)`, q.Reference)
+	}
+	if fits == "" {
 		return rows, nil
 	}
-	sees, mine := caller.seesCase()
 	err = s.list(ctx, &rows, `SELECT `+caseRowColumns+caseRowFrom+`
-		WHERE `+sees+`
-		  AND ($3::timestamptz IS NULL OR (c.created_at, c.id) < ($3, $4))
-		  AND (cardinality($5::bytea[]) = 0 OR c.id IN (
-		       SELECT w.case_id FROM case_words w WHERE w.word_hash = ANY($5) GROUP BY w.case_id HAVING count(*) = cardinality($5)))
-		  AND ($6::text IS NULL OR c.household_id = (SELECT h.id FROM households h WHERE h.code = $6))
-		  AND ($7::text IS NULL OR c.reference = $7 OR c.external_id = $7 OR c.id = $7)
-		ORDER BY c.created_at DESC, c.id DESC LIMIT $8`,
-		s.Now(), mine, at, p.After.ID, pq.ByteaArray(words), text(q.HouseholdCode), text(q.Reference), p.limit())
+		WHERE `+sees+` AND ($3::timestamptz IS NULL OR (c.created_at, c.id) < ($3, $4))`+fits+`
+		ORDER BY c.created_at DESC, c.id DESC LIMIT $5`, args...)
 	return rows, err
 }
 

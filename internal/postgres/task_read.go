@@ -29,7 +29,6 @@ type TaskRow struct {
 	Decided          bool         `db:"decided"`   // the caller has decided this task
 	AllowedActions   []aid.Action `db:"-"`         // what the caller may do now
 	Blocked          string       `db:"-"`         // why it may do nothing; "" when it may
-	actions          []aid.Action // of the kind of task
 }
 
 // Cursor gives the row's place in the inbox order.
@@ -89,7 +88,6 @@ func (c *Caller) seesKind(kind aid.TaskKind, area string) bool {
 // allow fills what the caller may do with the task.
 func (r *TaskRow) allow(caller *Caller) {
 	rule, _ := aid.RuleOf(r.Kind)
-	r.actions = rule.Actions
 	r.AllowedActions = []aid.Action{}
 	if err := r.refusal(caller); err != nil {
 		r.Blocked = aid.CodeOf(err)

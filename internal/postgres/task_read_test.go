@@ -209,3 +209,30 @@ func TestClaim(t *testing.T) {
 	_, err = db.ClaimTask(ctx, one, id, 0)
 	wantCode(t, err, "task_closed")
 }
+
+func TestWhoSeesADecision(t *testing.T) {
+	t.Parallel()
+	db, ctx := pgtest.New(t), context.Background()
+	c := submit(t, db, "portal1", request(0))
+	decide(t, db, openTask(t, db, c.ID, postgres.NewTask{Kind: aid.VerifyDocuments}), db.Staff(t, "verifier1"), aid.ActionComplete, `{}`)
+	decide(t, db, openTask(t, db, c.ID, postgres.NewTask{Kind: aid.ProvideInformation, Owner: aid.OwnerPartner}), db.Partner(t, "portal1"), aid.ActionComplete, `{}`)
+	var office, partner string
+	for kind, id := range map[string]*string{"verify_documents": &office, "provide_information": &partner} {
+		if err := db.SQL(t).QueryRow(`SELECT d.id FROM decisions d JOIN tasks t ON t.id = d.task_id WHERE t.kind = $1`, kind).Scan(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	row := must(db.Decision(ctx, db.Staff(t, "manager1"), office))(t)
+	if row.Actor != "verifier1" || row.State != "applied" || row.Action != aid.ActionComplete || row.DecidedAt == nil || row.CaseID != c.ID {
+		t.Fatalf("%+v", row)
+	}
+	must(db.Decision(ctx, db.Partner(t, "portal1"), partner))(t)
+	must(db.Decision(ctx, db.Staff(t, "auditor1"), partner))(t)
+	for who, caller := range map[string]*postgres.Caller{"its partner": db.Partner(t, "portal1"), "another": db.Partner(t, "portal2"),
+		"elsewhere": db.Staff(t, "verifier3"), "admin": db.Staff(t, "admin1")} {
+		_, err := db.Decision(ctx, caller, office)
+		if aid.CodeOf(err) != "decision_not_found" {
+			t.Errorf("%s: %v", who, err)
+		}
+	}
+}

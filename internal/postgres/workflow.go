@@ -69,9 +69,13 @@ func (s *Store) Unstarted(ctx context.Context, age time.Duration) ([]Workflow, e
 	return all, err
 }
 
-// MarkStarted records that Temporal has the workflow.
+// MarkStarted records that Temporal has the workflow. It does not wait for the
+// disk: when the mark is lost, the sweep starts what runs already, in vain.
 func (s *Store) MarkStarted(ctx context.Context, id string) error {
 	return s.Write(ctx, func(tx *Tx) error {
+		if err := tx.unhurried(); err != nil {
+			return err
+		}
 		_, err := tx.exec(`UPDATE workflows SET started_at = $2 WHERE id = $1 AND started_at IS NULL`, id, tx.Wall)
 		return err
 	})

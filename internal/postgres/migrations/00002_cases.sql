@@ -100,6 +100,7 @@ CREATE TABLE cases (
 CREATE UNIQUE INDEX cases_one_open ON cases (partner_id, person_id, programme)
     WHERE status NOT IN ('draft', 'rejected', 'closed', 'withdrawn');
 CREATE UNIQUE INDEX cases_partner_id_external_id_key ON cases (partner_id, external_id) WHERE external_id <> '';
+CREATE INDEX cases_external ON cases (external_id);
 CREATE INDEX cases_newest ON cases (created_at DESC, id DESC);
 CREATE INDEX cases_partner ON cases (partner_id, created_at DESC, id DESC);
 CREATE INDEX cases_area ON cases (area, created_at DESC, id DESC);

@@ -187,15 +187,13 @@ func getTagged[T any](t *testing.T, c *caller, path string, query ...string) (T,
 // insist repeats a request while the answer is that something is away.
 func (c *caller) insist(t *testing.T, method, path string, body any, headers ...header) reply {
 	t.Helper()
-	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-		r, err := c.send(method, path, body, headers...)
-		if err == nil && !passing(r) {
-			return r
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: no answer within %s: %v %s\n%s", r.call, patience, err, r, c.s.tail())
-		}
-	}
+	var r reply
+	c.s.await(t, patience, method+" "+path, func() bool {
+		var err error
+		r, err = c.send(method, path, body, headers...)
+		return err == nil && !passing(r)
+	})
+	return r
 }
 
 // passing tells whether an answer says to come again.

@@ -159,8 +159,12 @@ func (d *drive) settle(t *testing.T, one task) {
 		t.Fatalf("case %s: an unexpected task %s\n%s", d.id, one.Kind, d.s.tail())
 	}
 	for _, name := range who {
+		begun := time.Now()
 		if !d.s.decide(t, name, one.ID, action(one.Kind)) {
 			return
+		}
+		if took := time.Since(begun); took > 3*time.Second {
+			t.Logf("%s took %s", one.Kind, took.Round(time.Millisecond)) // something was away
 		}
 		if d.decided != nil {
 			done := one.Kind

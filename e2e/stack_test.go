@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ type stack struct {
 	ended chan struct{} // closed when the supervisor has ended
 	err   error         // how it ended, once it has
 
+	told   atomic.Bool // the logs are printed already
 	mu     sync.Mutex
 	tokens map[string]string
 }
@@ -108,7 +110,7 @@ func (s *stack) await(t *testing.T, limit time.Duration, what string, cond func(
 		}
 		select {
 		case <-s.ended:
-			t.Fatalf("%s: the stack ended (%v)\n%s", what, s.err, s.out)
+			t.Fatalf("%s: the stack ended (%v)\n%s", what, s.err, s.tail())
 		case <-time.After(20 * time.Millisecond):
 		}
 		if time.Now().After(deadline) {
@@ -117,15 +119,21 @@ func (s *stack) await(t *testing.T, limit time.Duration, what string, cond func(
 	}
 }
 
-// tail gives what the supervisor said, and the last lines of every log.
+// tail gives what the supervisor said, and the last lines of every log, once.
 func (s *stack) tail() string {
+	if s.told.Swap(true) {
+		return ""
+	}
 	var b strings.Builder
 	b.WriteString(s.out.String())
 	logs, _ := filepath.Glob(filepath.Join(s.dir, "log", "*.log"))
 	for _, name := range logs {
 		raw, _ := os.ReadFile(name)
 		lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
-		b.WriteString("--- " + filepath.Base(name) + "\n" + strings.Join(lines[max(0, len(lines)-15):], "\n") + "\n")
+		b.WriteString("--- " + filepath.Base(name) + "\n")
+		for _, line := range lines[max(0, len(lines)-12):] {
+			b.WriteString(line[:min(len(line), 300)] + "\n")
+		}
 	}
 	return b.String()
 }

@@ -24,17 +24,26 @@ import (
 // readyWithin bounds a start; crash recovery after a kill is part of it.
 const readyWithin = 2 * time.Minute
 
-var errPortTaken = errors.New("the port was taken in between")
+var (
+	errPortTaken = errors.New("the port was taken in between")
+	errMemory    = errors.New("processes of a killed server still hold its memory")
+)
 
 // start runs the server on the port of the last time, or on a free one.
 func (c *Cluster) start(ctx context.Context, settings map[string]string) error {
 	saved := filepath.Join(c.Dir, "port")
+	deadline := time.Now().Add(readyWithin)
 	for try := 0; ; try++ {
 		port, err := choosePort(saved, try == 0)
 		if err != nil {
 			return err
 		}
 		err = c.startOn(ctx, port, settings)
+		// A killed server leaves its sessions; each ends when it looks up.
+		for errors.Is(err, errMemory) && time.Now().Before(deadline) && ctx.Err() == nil {
+			time.Sleep(200 * time.Millisecond)
+			err = c.startOn(ctx, port, settings)
+		}
 		if errors.Is(err, errPortTaken) && try < 5 {
 			continue
 		}
@@ -76,6 +85,9 @@ func (c *Cluster) startOn(ctx context.Context, port int, settings map[string]str
 	text := string(written[min(int(from), len(written)):])
 	if strings.Contains(text, "Address already in use") {
 		return errPortTaken
+	}
+	if strings.Contains(text, "pre-existing shared memory block") {
+		return fmt.Errorf("PostgreSQL does not start: %w (log: %s)", errMemory, logPath)
 	}
 	return fmt.Errorf("PostgreSQL does not start: %s (log: %s)", lastLine(text, err), logPath)
 }

@@ -27,7 +27,7 @@ func (s *Store) CasePersonal(ctx context.Context, caller *Caller, idOrRef string
 	if err != nil {
 		return nil, err
 	}
-	clear := row.PartnerID == caller.ownID() || slices.Contains(caller.PersonalAreas(), row.Area)
+	plain := row.PartnerID == caller.ownID() || slices.Contains(caller.PersonalAreas(), row.Area)
 	var out *Personal
 	err = s.Write(ctx, func(tx *Tx) error {
 		content, err := tx.contentOf(row)
@@ -41,7 +41,7 @@ func (s *Store) CasePersonal(ctx context.Context, caller *Caller, idOrRef string
 		out = &Personal{Applicant: content.Applicant, Household: content.Household, Payee: content.Payee, Answers: content.Answers,
 			Consent: content.Consent, Documents: documents}
 		action := "read_personal"
-		if !clear {
+		if !plain {
 			out.mask()
 			action = "read_masked"
 		}

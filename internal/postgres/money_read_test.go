@@ -180,6 +180,14 @@ func TestPayments(t *testing.T) {
 	_, err = db.RecordCallback(ctx, "voucher", "msg-3", p.Key(), "settled")
 	wantCode(t, err, "payment_not_found")
 
+	// A case whose clock was moved asks by itself.
+	if _, err := db.AdvanceCase(ctx, portal, c.ID, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if w := must(db.RecordCallback(ctx, "simulator", "msg-4", p.Key(), "settled"))(t); w != "" {
+		t.Fatal(w)
+	}
+
 	wantCode(t, db.CancelPayment(ctx, db.Staff(t, "verifier1"), id), "wrong_role")
 	if err := db.CancelPayment(ctx, treasurer, id); err != nil {
 		t.Fatal(err)

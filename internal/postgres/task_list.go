@@ -105,9 +105,9 @@ func (q *taskQuery) actionable() {
 	if q.caller.Partner() {
 		return
 	}
-	any := `false`
+	reach := `false`
 	if watching := q.caller.covered(func(r aid.Role) bool { return r == aid.RoleManager || r == aid.RoleAuditor }); len(watching) > 0 {
-		any += ` OR t.area = ANY(` + q.arg(pq.Array(watching)) + `)`
+		reach += ` OR t.area = ANY(` + q.arg(pq.Array(watching)) + `)`
 	}
 	for _, g := range q.caller.Roles {
 		kinds := kindsOf(g.Role)
@@ -121,9 +121,9 @@ func (q *taskQuery) actionable() {
 				one += ` AND coalesce(t.rule ->> 'mode', '') <> 'committee'`
 			}
 		}
-		any += ` OR (` + one + `)`
+		reach += ` OR (` + one + `)`
 	}
-	q.and(`(` + any + `)`)
+	q.and(`(` + reach + `)`)
 }
 
 // kindsOf gives the kinds of tasks that a role decides.

@@ -139,11 +139,7 @@ func (a *Activities) TryFunds(ctx context.Context, in aid.OpenRequest) (aid.Outc
 		if err != nil || !ok {
 			return aid.Outcome{Result: "waiting_funds"}, err
 		}
-		out, err := reserved(tx, c, award, postgres.System)
-		if err != nil {
-			return out, err
-		}
-		return out, tx.WakeWaiting(award.FundID)
+		return reserved(tx, c, award, postgres.System)
 	})
 }
 

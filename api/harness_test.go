@@ -97,12 +97,19 @@ type issuer struct {
 	key *rsa.PrivateKey
 }
 
-func newIssuer(t testing.TB) *issuer {
-	t.Helper()
+// theKey is made once: making one takes longer than most tests. Two issuers of
+// a test share it and differ in their names.
+var theKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
+	return key
+})
+
+func newIssuer(t testing.TB) *issuer {
+	t.Helper()
+	key := theKey()
 	i := &issuer{key: key}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {

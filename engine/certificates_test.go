@@ -17,6 +17,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// rootsOf trusts the certificate in a file.
+func rootsOf(t *testing.T, file string) *x509.CertPool {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	roots := x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM(data))
+	return roots
+}
+
 // selfSigned writes a certificate for loopback that is its own authority and
 // serves servers and clients.
 func selfSigned(t *testing.T, dir string) (cert, key string) {

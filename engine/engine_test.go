@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -57,7 +55,7 @@ func TestLifeOfAStore(t *testing.T) {
 	requireRunning(t, c, "one")
 	require.Contains(t, refusal(t, db.url()), "another engine is running on database temporal")
 	e.stop()
-	require.Empty(t, e.stderr.String(), "a quiet life")
+	e.requireQuiet()
 
 	require.Contains(t, refusal(t, db.url(), "--shards", "4"), "this store was made with 16 shards")
 	e = startEngine(t, db.url())
@@ -143,10 +141,7 @@ func TestTLS(t *testing.T) {
 	e := startEngine(t, db.url(), "--tls-cert", cert, "--tls-key", key, "--tls-client-ca", cert)
 	pair, err := tls.LoadX509KeyPair(cert, key)
 	require.NoError(t, err)
-	pem, err := os.ReadFile(cert)
-	require.NoError(t, err)
-	roots := x509.NewCertPool()
-	require.True(t, roots.AppendCertsFromPEM(pem))
+	roots := rootsOf(t, cert)
 
 	ctx := testContext(t)
 	known := &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}

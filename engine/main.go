@@ -15,7 +15,9 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stdout := os.Stdout
+	os.Stdout = os.Stderr // what a library prints does not belong beside the ready line
+	err := run(ctx, os.Args[1:], stdout, os.Stderr)
 	if errors.Is(err, flag.ErrHelp) {
 		return
 	}

@@ -38,7 +38,8 @@ func serveNamespace(ctx context.Context, address, name string) error {
 	limited, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	for _, step := range []func(context.Context, workflowservice.WorkflowServiceClient, string) error{register, answers} {
-		if err := persist(limited, client, name, step); err != nil {
+		err := persist(limited, func(ctx context.Context) error { return step(ctx, client, name) })
+		if err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
@@ -50,11 +51,9 @@ func serveNamespace(ctx context.Context, address, name string) error {
 
 // persist repeats a step until it succeeds or ctx ends; it returns the last
 // fault.
-func persist(ctx context.Context, c workflowservice.WorkflowServiceClient, name string,
-	step func(context.Context, workflowservice.WorkflowServiceClient, string) error,
-) error {
+func persist(ctx context.Context, step func(context.Context) error) error {
 	for {
-		err := step(ctx, c, name)
+		err := step(ctx)
 		if err == nil {
 			return nil
 		}

@@ -34,7 +34,7 @@ var (
 type options struct {
 	Database     string // of the history; visibility has its own, see visibility()
 	Address      netip.AddrPort
-	UIAddress    string // host:port, empty: no UI wanted
+	UIAddress    netip.AddrPort // not valid: no UI wanted
 	Namespace    string
 	Shards       int32
 	TimeSkipping bool
@@ -58,14 +58,14 @@ func (o options) tls() bool { return o.TLSCert != "" }
 // the usage was asked for and printed.
 func parseOptions(args []string, stderr io.Writer) (options, error) {
 	var o options
-	var databaseURL, address string
+	var databaseURL, address, uiAddress string
 	var shards int
 	f := flag.NewFlagSet("aidflow-engine", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.StringVar(&databaseURL, "database-url", "", "PostgreSQL `URL` of a role that may create databases; default $"+databaseURLVariable)
 	f.StringVar(&o.Database, "database", "temporal", "`name` of the database; a second one gets _visibility after it")
 	f.StringVar(&address, "address", "127.0.0.1:7233", "`host:port` for clients; port 0 takes a free one")
-	f.StringVar(&o.UIAddress, "ui-address", "127.0.0.1:8233", "`host:port` of the web UI, empty for none")
+	f.StringVar(&uiAddress, "ui-address", "127.0.0.1:8233", "`host:port` of the web UI, empty for none; port 0 takes a free one")
 	f.StringVar(&o.Namespace, "namespace", "aidflow", "`name` of the namespace to register")
 	f.IntVar(&shards, "shards", 16, "`number` of history shards, fixed for ever when the store is made")
 	f.BoolVar(&o.TimeSkipping, "time-skipping", false, "let clients fast-forward workflows: development and tests only")
@@ -88,11 +88,11 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	if databaseURL == "" { // not the flag's default: --help would print it
 		databaseURL = os.Getenv(databaseURLVariable)
 	}
-	return o, o.check(databaseURL, address, shards)
+	return o, o.check(databaseURL, address, uiAddress, shards)
 }
 
 // check fills and validates what parseOptions has read as text.
-func (o *options) check(databaseURL, address string, shards int) error {
+func (o *options) check(databaseURL, address, uiAddress string, shards int) error {
 	if databaseURL == "" {
 		return errors.New("--database-url (or " + databaseURLVariable + ") is missing")
 	}
@@ -116,17 +116,37 @@ func (o *options) check(databaseURL, address string, shards int) error {
 	if o.Address, err = parseAddress("--address", address); err != nil {
 		return err
 	}
-	if o.UIAddress != "" {
-		if _, err = parseAddress("--ui-address", o.UIAddress); err != nil {
+	if uiAddress != "" {
+		if o.UIAddress, err = parseAddress("--ui-address", uiAddress); err != nil {
 			return err
 		}
 	}
-	return o.checkTLS()
+	if err := o.checkTLS(); err != nil {
+		return err
+	}
+	return o.checkReach()
 }
 
-// checkTLS refuses half a TLS configuration, files that do not fit, and a
-// server without TLS that other machines could reach: Temporal has no users,
-// whoever reaches it may do everything.
+// checkReach refuses what other machines could reach without the check that
+// was asked for: Temporal has no users, whoever reaches it may do everything.
+// The UI cannot ask browsers for certificates.
+func (o *options) checkReach() error {
+	if !o.tls() && !o.Address.Addr().IsLoopback() {
+		return errors.New("--address is not a loopback address: give --tls-cert and --tls-key")
+	}
+	if !o.UIAddress.IsValid() || o.UIAddress.Addr().IsLoopback() {
+		return nil
+	}
+	if !o.tls() {
+		return errors.New("--ui-address is not a loopback address: give --tls-cert and --tls-key")
+	}
+	if o.TLSClientCA != "" {
+		return errors.New("--ui-address must be a loopback address with --tls-client-ca: the web UI asks nobody for a certificate")
+	}
+	return nil
+}
+
+// checkTLS refuses half a TLS configuration and files that do not fit.
 func (o *options) checkTLS() error {
 	if (o.TLSCert == "") != (o.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key must be given together")
@@ -135,9 +155,6 @@ func (o *options) checkTLS() error {
 		return errors.New("--tls-client-ca needs --tls-cert and --tls-key")
 	}
 	if !o.tls() {
-		if !o.Address.Addr().IsLoopback() {
-			return errors.New("--address is not a loopback address: give --tls-cert and --tls-key")
-		}
 		return nil
 	}
 	if _, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey); err != nil {

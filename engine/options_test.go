@@ -19,7 +19,7 @@ func TestOptionsDefaults(t *testing.T) {
 	o, err := parseOptions([]string{"--database-url", someURL}, io.Discard)
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:7233", o.Address.String())
-	require.Equal(t, "127.0.0.1:8233", o.UIAddress)
+	require.Equal(t, "127.0.0.1:8233", o.UIAddress.String())
 	require.Equal(t, "temporal", o.Database)
 	require.Equal(t, "temporal_visibility", o.visibility())
 	require.Equal(t, "aidflow", o.Namespace)
@@ -66,6 +66,8 @@ func TestOptionsFaults(t *testing.T) {
 		{"no port", []string{"--address", "127.0.0.1"}, "--address must"},
 		{"open without tls", []string{"--address", "0.0.0.0:7233"}, "loopback"},
 		{"open v6 without tls", []string{"--address", "[::]:7233"}, "loopback"},
+		{"open ui without tls", []string{"--ui-address", "0.0.0.0:8233"}, "--ui-address is not a loopback"},
+		{"open ui with client authority", append([]string{"--ui-address", "0.0.0.0:8233", "--tls-client-ca", cert}, tls...), "--ui-address must be a loopback"},
 		{"broken ui address", []string{"--ui-address", "8233"}, "--ui-address must"},
 		{"certificate alone", []string{"--tls-cert", cert}, "--tls-key"},
 		{"key alone", []string{"--tls-key", key}, "--tls-cert"},
@@ -94,6 +96,18 @@ func TestOptionsOpenAddressWithTLS(t *testing.T) {
 	}, io.Discard)
 	require.NoError(t, err)
 	require.True(t, o.tls())
+}
+
+func TestOptionsOpenUI(t *testing.T) {
+	cert, key := selfSigned(t, t.TempDir())
+	with := func(args ...string) options {
+		o, err := parseOptions(append([]string{"--database-url", someURL, "--tls-cert", cert, "--tls-key", key}, args...), io.Discard)
+		require.NoError(t, err)
+		return o
+	}
+	require.Equal(t, "0.0.0.0:8233", with("--ui-address", "0.0.0.0:8233").UIAddress.String())
+	require.Equal(t, "127.0.0.1:8233", with("--tls-client-ca", cert).UIAddress.String())
+	require.False(t, with("--ui-address", "").UIAddress.IsValid())
 }
 
 func TestHelpHidesThePassword(t *testing.T) {

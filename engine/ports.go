@@ -17,11 +17,12 @@ const (
 	endPort   = 32768
 )
 
-// ports are the addresses of the services of one engine. All but frontend are
-// on loopback. internal is the frontend for the server's own workers, used
-// only with TLS: it spares them a client certificate.
+// ports are the addresses of the services of one engine. All but frontend and
+// ui are on loopback. internal is the frontend for the server's own workers and
+// the UI, used only with TLS: it spares them a client certificate.
 type ports struct {
 	frontend, internal, history, matching, worker netip.AddrPort
+	ui                                            netip.AddrPort // not valid: no UI
 	tls                                           bool
 }
 
@@ -33,8 +34,8 @@ func (p ports) internalAddress() string {
 	return p.frontend.String()
 }
 
-// choosePorts takes free ports for the internal services, and for clients when
-// --address has port 0. A busy --address is a fault here, in one line: inside
+// choosePorts takes free ports for the internal services, and where --address
+// or --ui-address has port 0. A busy one is a fault here, in one line: inside
 // the server it would be a stack trace.
 func choosePorts(o options) (ports, error) {
 	var held []net.Listener
@@ -43,8 +44,8 @@ func choosePorts(o options) (ports, error) {
 			_ = l.Close()
 		}
 	}()
-	take := func(a netip.Addr, number uint16) (netip.AddrPort, error) {
-		l, err := listen(a, number)
+	take := func(flag string, a netip.Addr, number uint16) (netip.AddrPort, error) {
+		l, err := listen(flag, a, number)
 		if err != nil {
 			return netip.AddrPort{}, err
 		}
@@ -53,11 +54,16 @@ func choosePorts(o options) (ports, error) {
 	}
 	p := ports{tls: o.tls()}
 	var err error
-	if p.frontend, err = take(o.Address.Addr(), o.Address.Port()); err != nil {
+	if p.frontend, err = take("--address", o.Address.Addr(), o.Address.Port()); err != nil {
 		return p, err
 	}
+	if o.UIAddress.IsValid() {
+		if p.ui, err = take("--ui-address", o.UIAddress.Addr(), o.UIAddress.Port()); err != nil {
+			return p, err
+		}
+	}
 	for _, each := range []*netip.AddrPort{&p.internal, &p.history, &p.matching, &p.worker} {
-		if *each, err = take(loopback(), 0); err != nil {
+		if *each, err = take("", loopback(), 0); err != nil {
 			return p, err
 		}
 	}
@@ -68,15 +74,16 @@ func loopback() netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 0, 1}) }
 
 func port(l net.Listener) uint16 { return uint16(l.Addr().(*net.TCPAddr).Port) }
 
-// listen opens the port, or a free one of the range when it is 0.
-func listen(a netip.Addr, number uint16) (net.Listener, error) {
+// listen opens the port that the flag asks for, or a free one of the range when
+// it is 0.
+func listen(flag string, a netip.Addr, number uint16) (net.Listener, error) {
 	if number != 0 {
 		l, err := net.Listen("tcp", netip.AddrPortFrom(a, number).String())
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return nil, fmt.Errorf("--address: port %d is in use", number)
+			return nil, fmt.Errorf("%s: port %d is in use", flag, number)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("--address: %w", err)
+			return nil, fmt.Errorf("%s: %w", flag, err)
 		}
 		return l, nil
 	}

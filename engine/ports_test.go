@@ -11,10 +11,10 @@ import (
 
 func TestChosenPortsAreLowAndDifferent(t *testing.T) {
 	for range 20 {
-		p, err := choosePorts(options{Address: netip.MustParseAddrPort("127.0.0.1:0")})
+		p, err := choosePorts(options{Address: netip.MustParseAddrPort("127.0.0.1:0"), UIAddress: netip.MustParseAddrPort("127.0.0.1:0")})
 		require.NoError(t, err)
 		seen := map[uint16]bool{}
-		for _, a := range []netip.AddrPort{p.frontend, p.internal, p.history, p.matching, p.worker} {
+		for _, a := range []netip.AddrPort{p.frontend, p.internal, p.history, p.matching, p.worker, p.ui} {
 			require.True(t, a.Addr().IsLoopback())
 			require.GreaterOrEqual(t, a.Port(), uint16(firstPort))
 			require.Less(t, a.Port(), uint16(endPort))
@@ -31,6 +31,14 @@ func TestBusyAddress(t *testing.T) {
 	busy := netip.MustParseAddrPort(l.Addr().String())
 	_, err = choosePorts(options{Address: busy})
 	require.EqualError(t, err, "--address: port "+strconv.Itoa(int(busy.Port()))+" is in use")
+	_, err = choosePorts(options{Address: netip.MustParseAddrPort("127.0.0.1:0"), UIAddress: busy})
+	require.EqualError(t, err, "--ui-address: port "+strconv.Itoa(int(busy.Port()))+" is in use")
+}
+
+func TestNoUIPort(t *testing.T) {
+	p, err := choosePorts(options{Address: netip.MustParseAddrPort("127.0.0.1:0")})
+	require.NoError(t, err)
+	require.False(t, p.ui.IsValid())
 }
 
 func TestForeignAddress(t *testing.T) {

@@ -137,7 +137,7 @@ func postgresBinaries(t *testing.T) string {
 
 func freePort(t *testing.T) uint16 {
 	t.Helper()
-	l, err := listen(loopback(), 0)
+	l, err := listen("", loopback(), 0)
 	require.NoError(t, err)
 	defer func() { _ = l.Close() }()
 	return port(l)

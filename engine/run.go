@@ -42,14 +42,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err := serveNamespace(ctx, ports.internalAddress(), o.Namespace); err != nil {
 		return err
 	}
+	web, err := startUI(ctx, o, ports)
+	if err != nil {
+		return err
+	}
+	defer web.stop()
 	if ctx.Err() != nil {
 		return nil
 	}
 	srv.logger.steady()
-	if o.UIAddress != "" {
-		fmt.Fprintln(stderr, "aidflow-engine: "+noUI)
-	}
-	line := ready{Ready: true, Address: ports.frontend.String(), Namespace: o.Namespace}
+	line := ready{Ready: true, Address: ports.frontend.String(), UI: web.url, Namespace: o.Namespace}
 	if err := json.NewEncoder(stdout).Encode(line); err != nil {
 		return fmt.Errorf("cannot write the ready line: %w", err)
 	}

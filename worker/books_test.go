@@ -46,7 +46,9 @@ func (tn *town) status(id string) aid.Status { return tn.row(id).Status }
 
 // is gives a condition: the case has this status.
 func (tn *town) is(id string, status aid.Status) func() bool {
-	return func() bool { return tn.number(`SELECT count(*) FROM cases WHERE id = $1 AND status = $2`, id, status) == 1 }
+	return func() bool {
+		return tn.number(`SELECT count(*) FROM cases WHERE id = $1 AND status = $2`, id, status) == 1
+	}
 }
 
 // open gives a condition: a task of this kind is open.
@@ -68,7 +70,7 @@ func (tn *town) fund() fund {
 	tn.t.Helper()
 	var f fund
 	require.NoError(tn.t, tn.conn.QueryRow(`SELECT b.budget, contributions, available, reserved, in_transit, spent
-		FROM fund_balances b JOIN funds f ON f.id = b.fund_id WHERE f.code = $1`, postgres.DevelopmentFund).
+		FROM fund_balances b JOIN funds f ON f.id = b.fund_id WHERE f.code = $1`, tn.fundAt).
 		Scan(&f.budget, &f.raised, &f.available, &f.reserved, &f.transit, &f.spent))
 	return f
 }

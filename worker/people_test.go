@@ -157,6 +157,10 @@ func (tn *town) look(who people) {
 			}
 		}
 	}
+	for _, do := range tn.later {
+		do()
+	}
+	tn.later = nil
 }
 
 // judge looks at the answers that have come since: a refusal is recorded as

@@ -21,7 +21,9 @@ func (tn *town) days(id, from string, kinds ...string) []string {
 	return all
 }
 
-func notYet(actor string) *move { return &move{actor: actor, action: aid.ActionReject, reason: "other"} }
+func notYet(actor string) *move {
+	return &move{actor: actor, action: aid.ActionReject, reason: "other"}
+}
 
 func TestSilentPartner(t *testing.T) {
 	silent := func() people {

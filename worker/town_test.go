@@ -52,14 +52,16 @@ type town struct {
 	wanted  []postgres.Workflow // to be started in the next hour
 	running []*resident
 	hooks   []*hook
+	later   []func() // at the end of the present look
 	cases   []string
+	fundAt  string // code of the fund that pays
 	answers []*answer
 	idle    int // hours without a decision
 }
 
 func newTown(t *testing.T) *town {
 	t.Helper()
-	tn := &town{t: t, db: pgtest.New(t)}
+	tn := &town{t: t, db: pgtest.New(t), fundAt: postgres.DevelopmentFund}
 	tn.now, tn.manager, tn.conn = tn.db.Clock.Now(), tn.db.Staff(t, "manager1"), tn.db.SQL(t)
 	const secret = "0123456789abcdef0123456789abcdef"
 	bank, err := simulator.Open(simulator.Config{Books: filepath.Join(t.TempDir(), "books"), Secret: secret, SettleAfter: time.Millisecond})
@@ -82,9 +84,13 @@ func newTown(t *testing.T) *town {
 type patientRail struct {
 	rails.Rail
 	asks int
+	hold func() bool // the bank's answer is kept back while this holds; may be nil
 }
 
 func (p *patientRail) Ask(ctx context.Context, key string) (rails.Status, error) {
+	for p.hold != nil && p.hold() {
+		time.Sleep(2 * time.Millisecond)
+	}
 	status, err := p.Rail.Ask(ctx, key)
 	for range p.asks {
 		if err != nil || status.State != rails.Accepted {
@@ -158,7 +164,9 @@ func (tn *town) pace() time.Duration {
 	return time.Hour
 }
 
-func (tn *town) openTasks() int { return tn.number(`SELECT count(*) FROM tasks WHERE closed_at IS NULL`) }
+func (tn *town) openTasks() int {
+	return tn.number(`SELECT count(*) FROM tasks WHERE closed_at IS NULL`)
+}
 
 // pass lets everybody live for d, one after the other.
 func (tn *town) pass(d time.Duration) {

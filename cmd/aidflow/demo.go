@@ -60,10 +60,14 @@ func calledAs() string {
 	if err != nil {
 		return exe
 	}
-	if rel, err := filepath.Rel(wd, exe); err == nil && filepath.IsLocal(rel) {
-		return rel
+	rel, err := filepath.Rel(wd, exe)
+	switch {
+	case err != nil || !filepath.IsLocal(rel):
+		return exe
+	case filepath.Base(rel) == rel: // a shell would look for it on PATH
+		return "./" + rel
 	}
-	return exe
+	return rel
 }
 
 // flagsOf repeats the state folder for the suggested commands, unless it is the

@@ -6,7 +6,6 @@ import "slices"
 // commune and by the committee of the province, paid in three instalments as
 // the house grows, and visited for a year.
 func housing() story {
-	const paperOfLand = "land_use_confirmation"
 	return story{programme: "housing_new", request: housingRequest, steps: slices.Concat(
 		[]step{
 			checks(paperOfLand),

@@ -29,11 +29,22 @@ func papers(file string, kinds ...string) []paper {
 
 func daysAgo(n int) string { return time.Now().UTC().AddDate(0, 0, -n).Format(time.DateOnly) }
 
+// housingRequest lacks one required paper.
 func housingRequest(f family) caseNew {
 	r := requestOf(f, 57_000_000)
 	r.Answers = map[string]any{"household_status": "poor", "people": 1 + len(f.members), "current_house": "dilapidated", "land_confirmed": true,
 		"planned_area_m2": 45, "planned_cost": 95_000_000, "own_money": 38_000_000, "labour_days": 60}
 	r.Documents = papers("17", "request_form", "house_photos", "household_certificate")
+	return r
+}
+
+// paperOfLand is the required paper that the story of the house lacks at first.
+const paperOfLand = "land_use_confirmation"
+
+// complete is the request for a house with all of its papers.
+func complete(f family) caseNew {
+	r := housingRequest(f)
+	r.Documents = append(r.Documents, papers("17", paperOfLand)...)
 	return r
 }
 

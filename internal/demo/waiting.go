@@ -41,7 +41,7 @@ func unfinishedStories() []unfinished {
 		says: "returns the case: the school's confirmation is too old"})
 	approved := does(act{who: "approver1", kind: "approve", action: "approve", says: "approves for the commune"})
 	return []unfinished{
-		{story{"housing_new", housingRequest, []step{submits()}}, "in_review", "verify_documents", "verifier1", "papers to be checked"},
+		{story{"housing_new", complete, []step{submits()}}, "in_review", "verify_documents", "verifier1", "papers to be checked"},
 		{story{"medical", medicalRequest(8_500_000), verified()}, "in_review", "approve", "approver1", "to be approved for the commune"},
 		{story{"schooling", schoolingRequest, []step{submits(), returned}}, "action_needed", "provide_information", "portal1", "returned: the portal is asked for a paper"},
 		{story{"medical", medicalRequest(6_000_000), append(verified(), approved)}, "approved", "prepare_payment", "treasurer1", "payment to be prepared"},

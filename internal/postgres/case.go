@@ -82,7 +82,8 @@ func (tx *Tx) LockCase(id string) (*Case, error) {
 }
 
 // MoveCase takes a case to the place to which an event leads, or refuses.
-// The columns of Case that a move may change are written with it.
+// The columns of Case that a move may change are written with it. A case that
+// leaves its fund's waiting list, wherever it goes, makes room for the next.
 //
 // Errors: Conflict wrong_state.
 func (tx *Tx) MoveCase(c *Case, event string) error {
@@ -90,11 +91,15 @@ func (tx *Tx) MoveCase(c *Case, event string) error {
 	if err != nil {
 		return err
 	}
+	waited := c.Status == aid.WaitingFunds
 	c.Status, c.Stage = to.Status, to.Stage
 	if !to.Status.Open() {
 		c.ClosedAt = &tx.Now
 	}
-	return tx.SaveCase(c)
+	if err := tx.SaveCase(c); err != nil || !waited {
+		return err
+	}
+	return tx.WakeWaiting(*c.FundID)
 }
 
 // SaveCase writes the columns that a step may change and raises the version.

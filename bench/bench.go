@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"time"
+)
+
+// settings say how much is measured; the defaults take some minutes.
+type settings struct {
+	binary   string
+	cases    int
+	parallel int
+	calls    int
+	rounds   int
+}
+
+func readSettings() settings {
+	var s settings
+	flag.StringVar(&s.binary, "aidflow", "bin/aidflow", "the program to measure; aidflow-engine beside it")
+	flag.IntVar(&s.cases, "cases", 200, "whole cases of each programme and round")
+	flag.IntVar(&s.parallel, "parallel", 64, "cases at a time")
+	flag.IntVar(&s.calls, "calls", 200, "submits and decisions for the latency")
+	flag.IntVar(&s.rounds, "rounds", 5, "rounds; the median is printed")
+	flag.Parse()
+	return s
+}
+
+// bench runs everything on one fresh stack and prints it.
+func bench(ctx context.Context) error {
+	s := readSettings()
+	fmt.Printf("# aidflow bench, %s\n# %s, %d CPUs, %s\n# cases %d, parallel %d, calls %d, rounds %d\n\n", time.Now().UTC().Format(time.RFC3339),
+		runtime.Version(), runtime.NumCPU(), cpuName(), s.cases, s.parallel, s.calls, s.rounds)
+	dir, err := os.MkdirTemp("/tmp", "aidflow-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	r, err := startRig(ctx, s, dir)
+	if err != nil {
+		return err
+	}
+	defer r.stop()
+	for _, part := range []func(context.Context) error{r.history, r.throughput, r.latency} {
+		if err := part(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -209,7 +209,11 @@ func (m *template) seed(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	store, err := postgres.Open(ctx, withDatabase(m.server, m.seeded), m.vault, newClock().Now)
+	// What is seeded lies before anything that a test does: the clocks of tests
+	// all start at the same instant.
+	seeding := newClock()
+	seeding.Advance(-24 * time.Hour)
+	store, err := postgres.Open(ctx, withDatabase(m.server, m.seeded), m.vault, seeding.Now)
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func rules() map[string]rule {
 		// The hands.
 		"rails":           {rooms: "aid"},
 		"rails/railtest":  {rooms: "aid rails", modules: "pgregory.net/rapid"},
-		"rails/simulator": {rooms: "aid rails", modules: "go.etcd.io/bbolt", tests: "rails/railtest"},
+		"rails/simulator": {rooms: "aid rails", modules: "go.etcd.io/bbolt/", tests: "rails/railtest"},
 
 		// The memory: the only SQL.
 		"internal/postgres": {rooms: "aid aid/ internal/vault", modules: "github.com/jmoiron/sqlx github.com/lib/pq github.com/pressly/goose/v3/ github.com/google/uuid"},
@@ -63,6 +63,10 @@ func rules() map[string]rule {
 				"github.com/nicksnyder/go-i18n/v2/i18n github.com/prometheus/client_golang/prometheus/ go.yaml.in/yaml/v3 golang.org/x/text/ github.com/google/uuid",
 			tests: "activities worker rails/ internal/vault internal/config " + temporal + " github.com/golang-jwt/jwt/v5"},
 
+		// The face: a client of the door, in process.
+		"console": {rooms: "aid api", modules: "github.com/gin-gonic/gin/ go.yaml.in/yaml/v3 golang.org/x/text/language",
+			tests: "internal/ aid/"},
+
 		// What runs it.
 		"worker": {rooms: "aid activities rails workflows internal/postgres", modules: "go.temporal.io/sdk/ golang.org/x/sync/errgroup",
 			tests: "rails/simulator"},
@@ -75,7 +79,7 @@ func rules() map[string]rule {
 		"internal/stack/cluster": {tests: "github.com/lib/pq"},
 		// The demonstration is a client of the public API, like any other; from
 		// the memory it takes the invented people of the development register.
-		"internal/demo": {rooms: "aid aid/ internal/postgres programmes", modules: "github.com/google/uuid golang.org/x/text/unicode/norm",
+		"internal/demo": {rooms: "aid aid/ internal/postgres programmes", modules: "github.com/google/uuid go.yaml.in/yaml/v3 golang.org/x/text/unicode/norm",
 			tests: "internal/stack"},
 		"cmd/aidflow": {rooms: "aid/programme api programmes rails rails/simulator worker workflows internal/",
 			modules: "github.com/spf13/cobra github.com/spf13/pflag go.temporal.io/sdk/ github.com/prometheus/client_golang/"},

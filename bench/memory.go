@@ -8,13 +8,22 @@ import (
 )
 
 // memoryOf gives the proportional set size of a process and everything below
-// it, in bytes, and the number of processes. A daemon that has left the family
-// (PostgreSQL's postmaster does not) would be missed.
+// it, in bytes, and the number of processes.
 func memoryOf(root int) (used int64, processes int, err error) {
+	all, err := family(root)
+	for _, pid := range all {
+		used += pss(pid)
+	}
+	return used, len(all), err
+}
+
+// family gives a process and everything below it. A daemon that has left the
+// family (PostgreSQL's postmaster does not) would be missed.
+func family(root int) ([]int, error) {
 	children := map[int][]int{}
 	dirs, err := filepath.Glob("/proc/[0-9]*")
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
 	for _, dir := range dirs {
 		pid, _ := strconv.Atoi(filepath.Base(dir))
@@ -22,12 +31,11 @@ func memoryOf(root int) (used int64, processes int, err error) {
 			children[parent] = append(children[parent], pid)
 		}
 	}
-	for todo := []int{root}; len(todo) > 0; todo = todo[1:] {
-		used += pss(todo[0])
-		processes++
-		todo = append(todo, children[todo[0]]...)
+	all := []int{root}
+	for i := 0; i < len(all); i++ {
+		all = append(all, children[all[i]]...)
 	}
-	return used, processes, nil
+	return all, nil
 }
 
 func parentOf(dir string) (int, bool) {

@@ -126,12 +126,21 @@ func (r *rig) connect(ctx context.Context) (err error) {
 // prepare gives the fund enough money, makes every visit due at once, so that
 // a whole case passes without waiting, and a table for the bare SQL.
 func (r *rig) prepare(ctx context.Context) (err error) {
-	_, err = r.plain.ExecContext(ctx, `
+	
+	tx, err := r.plain.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	_, err = tx.ExecContext(ctx, `
 		UPDATE fund_balances SET budget = 1000000000000000;
 		CREATE TABLE bench_bare (id text PRIMARY KEY, at timestamptz NOT NULL);
 		CREATE FUNCTION bench_due_now() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.due_at := now(); RETURN NEW; END';
 		CREATE TRIGGER bench_due_now BEFORE INSERT ON visits FOR EACH ROW EXECUTE FUNCTION bench_due_now()`)
 	if err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
 		return err
 	}
 	if r.partner, err = r.store.PartnerByKey(ctx, r.state.Keys["portal1"]); err != nil {

@@ -15,25 +15,32 @@ func (r *rig) throughput(ctx context.Context) error {
 	fmt.Println("## whole cases per second")
 	for _, code := range []string{"medical", "housing_new"} {
 		var real, control, ratio []float64
+		var used, bare string // processor time of the last round
 		for range r.rounds {
-			a, err := r.rate(ctx, code, r.wholeCase)
+			a, cost, err := r.rate(ctx, code, r.wholeCase)
 			if err != nil {
 				return err
 			}
-			b, err := r.rate(ctx, code, r.wholeControl)
+			b, least, err := r.rate(ctx, code, r.wholeControl)
 			if err != nil {
 				return err
 			}
+			used, bare = cost, least
 			real, control, ratio = append(real, a), append(control, b), append(ratio, a/b)
 		}
 		fmt.Printf("%-12s aidflow %6.2f/s  control %6.2f/s  ratio %.2f   (medians; ratios %.2f)\n",
 			code, median(real), median(control), median(ratio), ratio)
+		fmt.Printf("  processor per case: aidflow %s\n                      control %s\n", used, bare)
 	}
 	fmt.Println()
 	return nil
 }
 
-func (r *rig) rate(ctx context.Context, code string, one func(context.Context, string, int) (string, error)) (float64, error) {
+func (r *rig) rate(ctx context.Context, code string, one func(context.Context, string, int) (string, error)) (float64, string, error) {
+	before, err := r.cpuNow()
+	if err != nil {
+		return 0, "", err
+	}
 	first := r.people
 	r.people += r.cases
 	begun := time.Now()
@@ -45,8 +52,12 @@ func (r *rig) rate(ctx context.Context, code string, one func(context.Context, s
 			return err
 		})
 	}
-	err := g.Wait()
-	return float64(r.cases) / time.Since(begun).Seconds(), err
+	if err := g.Wait(); err != nil {
+		return 0, "", err
+	}
+	took := time.Since(begun).Seconds()
+	after, err := r.cpuNow()
+	return float64(r.cases) / took, after.per(before, r.cases), err
 }
 
 func median(all []float64) float64 {

@@ -60,7 +60,7 @@ const (
 	WrongKey      Fault = "wrong_key"
 )
 
-// Ambiguous, Safe and Lying group the faults.
+// Ambiguous gives the faults after which nobody knows whether the money moved.
 func Ambiguous() []Fault {
 	return []Fault{ErrorBefore, ErrorAfter, TimeoutBefore, TimeoutAfter, Hang, ResetBefore, ResetAfter, Malformed}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 
 	"github.com/aidflow/aidflow/rails"
 )
@@ -69,7 +70,7 @@ var errKeyConflict = errors.New("simulator: the key is used with other content")
 // openBooks opens or makes the file. Only one process can hold it.
 func openBooks(file string) (*books, error) {
 	db, err := bolt.Open(file, 0o600, &bolt.Options{Timeout: 2 * time.Second})
-	if errors.Is(err, bolt.ErrTimeout) {
+	if errors.Is(err, berrors.ErrTimeout) {
 		return nil, errors.New("simulator: another process holds the books")
 	}
 	if err != nil {

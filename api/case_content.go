@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	openapi_types "github.com/oapi-codegen/runtime/types"
@@ -119,7 +120,7 @@ func (h *handlers) contentFaults(ctx context.Context, caller *postgres.Caller, i
 		faults = append(faults, missing(in)...)
 	}
 	if in.Programme == "" {
-		return nil, faults, nil // the schema has said that it is missing
+		return nil, append(faults, aid.Fault{Pointer: "/programme", Code: "required"}), nil
 	}
 	row, err := h.store.Programme(ctx, in.Programme)
 	switch {
@@ -131,6 +132,19 @@ func (h *handlers) contentFaults(ctx context.Context, caller *postgres.Caller, i
 		faults = append(faults, aid.Fault{Pointer: "/programme", Code: "programme_closed"})
 	}
 	return row.Definition, append(faults, ruleFaults(row.Definition, in, draft)...), nil
+}
+
+// joinFaults adds what the programme has to say to what the document's schema
+// found. A place that the schema refuses is not judged twice: a payee that is
+// no object is not also a payee that is missing.
+func joinFaults(schema, programme []aid.Fault) []aid.Fault {
+	out := slices.Clone(schema)
+	for _, f := range programme {
+		if !slices.ContainsFunc(schema, func(s aid.Fault) bool { return s.Pointer == f.Pointer || strings.HasPrefix(f.Pointer, s.Pointer+"/") }) {
+			out = append(out, f)
+		}
+	}
+	return unique(out)
 }
 
 // areaFaults: an area that does not exist and one that is not the partner's

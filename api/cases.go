@@ -23,7 +23,7 @@ func (h *handlers) CreateCase(ctx context.Context, r CreateCaseRequestObject) (C
 	if err != nil {
 		return nil, err
 	}
-	if err := aid.RefuseAll(unique(append(faultsOf(ctx), faults...))); err != nil {
+	if err := aid.RefuseAll(joinFaults(faultsOf(ctx), faults)); err != nil {
 		return nil, err
 	}
 	content.ProgrammeVersion = def.Version
@@ -69,7 +69,7 @@ func (h *handlers) ValidateCase(ctx context.Context, r ValidateCaseRequestObject
 	}
 	out := ValidateCase200JSONResponse{Errors: []Fault{}, MissingDocuments: []string{}, Hints: []Hint{}}
 	lang := accepts(ctx)
-	for _, f := range unique(append(faultsOf(ctx), faults...)) {
+	for _, f := range joinFaults(faultsOf(ctx), faults) {
 		out.Errors = append(out.Errors, h.problems.fault(lang, f))
 	}
 	out.Valid = len(out.Errors) == 0

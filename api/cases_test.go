@@ -94,6 +94,8 @@ func TestBadRequestsGiveOneClearProblemAndLeaveNothing(t *testing.T) {
 		"above ceiling":      {"requested.amount", 20000001, "/requested/amount amount_above_ceiling"},
 		"other currency":     {"requested.currency", "USD", "/requested/currency currency_not_accepted"},
 		"unknown programme":  {"programme", "canary", "/programme unknown_programme"},
+		"no programme":       {"programme", nil, "/programme required"},
+		"empty programme":    {"programme", "", "/programme required"},
 		"unknown area":       {"area", "canary", "/area unknown_area"},
 		"another's area":     {"area", "48", "/area unknown_area"},
 		"payee not allowed":  {"payee.kind", "school", "/payee/kind payee_not_allowed"},

@@ -128,30 +128,25 @@ func dates() openapi3.SchemaValidationOption {
 	return openapi3.WithStringFormatValidators(map[string]openapi3.StringFormatValidator{"date": parses(time.DateOnly), "date-time": parses(time.RFC3339)})
 }
 
-// flatten opens nested MultiErrors into single errors.
+// flatten opens nested MultiErrors into single errors; each of those of a
+// parameter keeps the parameter.
 func flatten(err error) []error {
-	if err == nil {
-		return nil
-	}
-	var me openapi3.MultiError
-	if m, ok := err.(openapi3.MultiError); ok {
-		me = m
-	} else if re, ok := err.(*openapi3filter.RequestError); ok {
-		inner, isMulti := re.Err.(openapi3.MultiError)
-		if !isMulti {
-			return []error{err}
-		}
-		var out []error
-		for _, e := range flatten(inner) {
-			out = append(out, &openapi3filter.RequestError{Parameter: re.Parameter, RequestBody: re.RequestBody, Err: e})
-		}
-		return out
-	} else {
-		return []error{err}
-	}
 	var out []error
-	for _, e := range me {
-		out = append(out, flatten(e)...)
+	switch e := err.(type) { //nolint:errorlint // the outermost type says how to go on; errors.As would look through it
+	case nil:
+	case openapi3.MultiError:
+		for _, inner := range e {
+			out = append(out, flatten(inner)...)
+		}
+	case *openapi3filter.RequestError:
+		if inner := flatten(e.Err); len(inner) > 0 {
+			return each(inner, func(one error) error {
+				return &openapi3filter.RequestError{Parameter: e.Parameter, RequestBody: e.RequestBody, Err: one}
+			})
+		}
+		out = append(out, err)
+	default:
+		out = append(out, err)
 	}
 	return out
 }

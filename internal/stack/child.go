@@ -21,7 +21,10 @@ import (
 // readyWithin bounds how long a child may take until it says that it is ready.
 const readyWithin = 90 * time.Second
 
-var errEnded = errors.New("ended before it was ready")
+var (
+	errEnded     = errors.New("ended before it was ready")
+	errPortTaken = errors.New("a port is taken")
+)
 
 // spec says how a child is started, each time in the same way.
 type spec struct {
@@ -62,6 +65,10 @@ func newChild(sp spec, logDir string, note func(string, ...any), onStart func(in
 // then on. When it ends before it is ready, the error has its last words.
 func (c *child) start(ctx context.Context) (map[string]any, error) {
 	ready, err := c.once(ctx)
+	// A port that the child chose itself may have been taken before it listened.
+	for try := 1; errors.Is(err, errPortTaken) && try < 3; try++ {
+		ready, err = c.once(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.name, err)
 	}
@@ -101,7 +108,9 @@ func (c *child) once(ctx context.Context) (map[string]any, error) {
 		return ready, nil
 	}
 	if errors.Is(err, errEnded) {
-		if said := lastWords(c.logPath, from); said != "" {
+		if said := lastWords(c.logPath, from); strings.Contains(said, "in use") {
+			err = fmt.Errorf("%w: %s", errPortTaken, said)
+		} else if said != "" {
 			err = errors.New(said)
 		}
 	}

@@ -17,10 +17,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/aidflow/aidflow/internal/stack/cluster"
 )
 
 // audience is what the tokens are for.
@@ -63,11 +66,16 @@ func issuerListener(dir string) (net.Listener, error) {
 			return l, nil
 		}
 	}
-	address, err := freeAddress(0)
-	if err != nil {
-		return nil, err
+	for range 100 {
+		port, err := cluster.FreePort()
+		if err != nil {
+			return nil, err
+		}
+		if l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port))); err == nil {
+			return l, nil // else somebody was quicker
+		}
 	}
-	return net.Listen("tcp", address)
+	return nil, errors.New("no free port on 127.0.0.1 for the development issuer")
 }
 
 // issuerHandler answers the two requests that a verifier of tokens makes.

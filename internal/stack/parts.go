@@ -3,10 +3,7 @@ package stack
 import (
 	"context"
 	"fmt"
-	"net"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -170,26 +167,4 @@ func (s *Stack) stopChildren(wait time.Duration, names ...string) {
 		}
 	}
 	all.Wait()
-}
-
-// wish gives the port that the documentation names, or says which it is now.
-func (s *Stack) wish(what string, port int) (string, error) {
-	address, err := freeAddress(port)
-	if err == nil && !strings.HasSuffix(address, ":"+strconv.Itoa(port)) {
-		s.list.note("port %d is busy: %s is at %s", port, what, address)
-	}
-	return address, err
-}
-
-// freeAddress gives the wished port of 127.0.0.1, or another when it is busy
-// (0: any).
-func freeAddress(wished int) (string, error) {
-	if wished == 0 || !cluster.PortFree(wished) {
-		port, err := cluster.FreePort()
-		if err != nil {
-			return "", err
-		}
-		wished = port
-	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(wished)), nil
 }

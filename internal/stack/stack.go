@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,7 +53,8 @@ type Stack struct {
 	children map[string]*child
 	stops    []func() // in the order of starting; run backwards
 	fatal    chan error
-	secret   string // shared by simulator, worker and api
+	held     []net.PacketConn // ports, see reserve
+	secret   string           // shared by simulator, worker and api
 }
 
 // Run starts the stack, prints what it does, and keeps it until ctx ends; then
@@ -128,6 +130,7 @@ func (s *Stack) stop() {
 	for i := len(s.stops) - 1; i >= 0; i-- {
 		s.stops[i]()
 	}
+	s.letGo()
 	_ = os.Remove(filepath.Join(s.o.Dir, pidFile))
 	if s.state.Ready {
 		s.list.done("everything stopped", begun)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -14,6 +15,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/aidflow/aidflow/internal/stack/cluster"
 )
 
 // safeBuffer collects what a stack prints.
@@ -175,7 +178,9 @@ func TestBusyPortsAreReplacedAndAFixedOneIsNot(t *testing.T) {
 	}
 	defer busy.Close()
 	port := busy.Addr().(*net.TCPAddr).Port
-	if got, err := freeAddress(port); err != nil || got == busy.Addr().String() {
+	stack := &Stack{list: &checklist{out: io.Discard}}
+	defer stack.letGo()
+	if got, err := stack.reserve(port); err != nil || got == busy.Addr().String() {
 		t.Fatalf("%s %v", got, err)
 	}
 	o := optionsFor(stateDir(t))
@@ -186,9 +191,10 @@ func TestBusyPortsAreReplacedAndAFixedOneIsNot(t *testing.T) {
 }
 
 func TestAPartThatCannotStart(t *testing.T) {
+	dir := stateDir(t) // one cluster for all: making it takes longest
 	for _, part := range []string{"simulator", "worker", "api"} {
 		t.Run(part, func(t *testing.T) {
-			o := optionsFor(stateDir(t))
+			o := optionsFor(dir)
 			o.Environ = append(o.Environ, "TEST_FAILS="+part)
 			err := Run(context.Background(), o)
 			if err == nil || !strings.HasPrefix(err.Error(), part+": aidflow: "+part+" cannot do that (log: ") || strings.Contains(err.Error(), "\n") {
@@ -213,9 +219,13 @@ func TestMissingEngine(t *testing.T) {
 }
 
 func TestADatabaseOfAnother(t *testing.T) {
-	owner, _ := run(t, optionsFor(stateDir(t)))
+	c, err := cluster.Temporary(t.Context(), cluster.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Stop() })
 	o := optionsFor(stateDir(t))
-	o.DatabaseURL = strings.Replace(owner.Database, "/aidflow?", "/other?", 1)
+	o.DatabaseURL = c.URL("other")
 	s, _ := run(t, o)
 	if s.PIDs["postgres"] != 0 || s.Database != o.DatabaseURL || s.AppDatabase != o.DatabaseURL {
 		t.Fatalf("%+v", s)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -69,7 +68,7 @@ func (s *Stack) check() error {
 		return err
 	}
 	s.state.API = "http://" + addr
-	sim, err := freeAddress(0)
+	sim, err := s.reserve(0)
 	if err != nil {
 		return err
 	}
@@ -81,12 +80,11 @@ func (s *Stack) chooseAddress() (string, error) {
 	if s.o.Addr == "" {
 		return s.wish("the API", apiPort)
 	}
-	l, err := net.Listen("tcp", s.o.Addr)
+	address, err := s.hold(s.o.Addr)
 	if err != nil {
 		return "", fmt.Errorf("AIDFLOW_ADDR=%s cannot be listened on: free it, or unset AIDFLOW_ADDR for a free port", s.o.Addr)
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return address, nil
 }
 
 func (s *Stack) startIssuer() error {

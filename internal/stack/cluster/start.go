@@ -179,9 +179,18 @@ func FreePort() (int, error) {
 	return 0, errors.New("no free port between 20000 and 32000 on 127.0.0.1")
 }
 
-// PortFree says whether a port of 127.0.0.1 can be listened on now.
+// PortFree says whether a port of 127.0.0.1 can be listened on now, and no
+// development stack holds it for a child (by a UDP socket of that number, see
+// package stack). It looks at the hold first: while it tries to listen, that
+// child could not.
 func PortFree(port int) bool {
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	hold, err := net.ListenPacket("udp", address)
+	if err != nil {
+		return false
+	}
+	defer hold.Close()
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return false
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aidflow/aidflow/api"
+	"github.com/aidflow/aidflow/console"
 	"github.com/aidflow/aidflow/internal/config"
 	"github.com/aidflow/aidflow/internal/telemetry"
 	"github.com/aidflow/aidflow/workflows"
@@ -17,14 +18,14 @@ func newAPICommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "api", Short: "Serve the API and the console", Args: cobra.NoArgs}
 	config.AddFlags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		p, err := assemble(cmd, "api")
+		p, err := assemble(cmd, "api", "AIDFLOW_OIDC_ISSUER")
 		if err != nil {
 			return err
 		}
 		defer p.close()
 		server, err := api.New(api.Config{Mode: p.cfg.Mode, Sandbox: p.cfg.Sandbox, Version: version(), Issuer: p.cfg.OIDCIssuer,
 			Audience: p.cfg.OIDCAudience, TrustedProxies: p.cfg.TrustedProxies, SimulatorSecret: p.cfg.SimulatorSecret,
-			Log: p.log, Metrics: telemetry.NewRegistry()}, p.store, workflows.NewClient(p.temporal, p.cfg.TemporalNamespace, 0), nil)
+			Log: p.log, Metrics: telemetry.NewRegistry()}, p.store, workflows.NewClient(p.temporal, p.cfg.TemporalNamespace, 0), console.Mount)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -16,14 +17,8 @@ func newConfigCommand() *cobra.Command {
 		Short: "Print the effective settings with their sources, secrets masked; faults end it with 1",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := config.Load(cmd.Flags(), os.Environ())
-			if err != nil {
-				return err
-			}
-			if err := c.Print(cmd.OutOrStdout()); err != nil {
-				return err
-			}
-			return c.Validate()
+			c, faults := config.LoadValid(cmd.Flags(), os.Environ())
+			return errors.Join(c.Print(cmd.OutOrStdout()), faults)
 		},
 	}
 	config.AddFlags(show.Flags())

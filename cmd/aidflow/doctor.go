@@ -97,10 +97,7 @@ func examineFolder(dir string) finding {
 }
 
 func examineConfig() finding {
-	c, err := config.Load(nil, os.Environ())
-	if err == nil {
-		err = c.Validate()
-	}
+	_, err := config.LoadValid(nil, os.Environ())
 	return finding{what: "configuration", err: err}
 }
 

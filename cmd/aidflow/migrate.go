@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -20,12 +19,13 @@ func newMigrateCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "migrate", Short: "Bring the database up to date and publish programmes and calendars", Args: cobra.NoArgs}
 	config.AddFlags(cmd.Flags())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := config.Load(cmd.Flags(), os.Environ())
+		required := []string{"AIDFLOW_KEY_FILE"}
+		if cfg, _ := config.Load(cmd.Flags(), os.Environ()); cfg.MigrateURL == "" { // its faults are told below
+			required = append(required, "DATABASE_URL")
+		}
+		cfg, err := config.LoadValid(cmd.Flags(), os.Environ(), required...)
 		if err != nil {
 			return err
-		}
-		if cfg.MigrateURL == "" {
-			return errors.New("DATABASE_URL: is not set")
 		}
 		if err := postgres.Migrate(cmd.Context(), cfg.MigrateURL); err != nil {
 			return err

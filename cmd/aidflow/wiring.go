@@ -31,14 +31,12 @@ type parts struct {
 	temporal client.Client
 }
 
-// assemble reads the settings and opens the connections. Temporal need not
-// answer yet: the API takes requests while it is away.
-func assemble(cmd *cobra.Command, part string) (*parts, error) {
-	cfg, err := config.Load(cmd.Flags(), os.Environ())
+// assemble reads the settings and opens the connections. Settings that are
+// wrong or lack, those of required among them, are told all at once. Temporal
+// need not answer yet: the API takes requests while it is away.
+func assemble(cmd *cobra.Command, part string, required ...string) (*parts, error) {
+	cfg, err := config.LoadValid(cmd.Flags(), os.Environ(), append([]string{"DATABASE_URL", "AIDFLOW_KEY_FILE"}, required...)...)
 	if err != nil {
-		return nil, err
-	}
-	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
 	log := telemetry.NewLogger(cmd.ErrOrStderr(), cfg.LogLevel, part)

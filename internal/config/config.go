@@ -54,14 +54,13 @@ func AddFlags(fs *pflag.FlagSet) {
 
 // Load reads the settings from fs (may be nil), the environment as os.Environ
 // gives it, and files of secrets; it fills defaults. The error is a *Faults
-// with one line for each value that cannot be read. Call Validate next.
+// with one line for each value that cannot be read; the rest is filled even
+// then. Call Validate next.
 func Load(fs *pflag.FlagSet, environ []string) (Config, error) {
 	values, sources, faults := gather(fs, environ)
 	c := Config{sources: sources, environ: values}
-	err := env.ParseWithOptions(&c, env.Options{Environment: values})
-	if err != nil {
+	if err := env.ParseWithOptions(&c, env.Options{Environment: values}); err != nil {
 		faults = append(faults, unreadable(err, values)...)
-		return c, asError(faults)
 	}
 	c.derive()
 	if err := c.fillTemporal(); err != nil {

@@ -152,6 +152,20 @@ func TestRequired(t *testing.T) {
 		[]string{"DATABASE_URL: must be set", "AIDFLOW_KEY_FILE: must be set"})
 }
 
+func TestFaultsOfReadingAndOfContentAtOnce(t *testing.T) {
+	_, err := config.LoadValid(nil, []string{"AIDFLOW_SANDBOX=perhaps", "AIDFLOW_LOG_LEVEL=loud", "DATABASE_URL_FILE=/nowhere/at/all"},
+		"DATABASE_URL", "AIDFLOW_KEY_FILE")
+	want := []string{"DATABASE_URL_FILE: cannot be read", "AIDFLOW_SANDBOX: must be true or false",
+		"AIDFLOW_KEY_FILE: must be set", "AIDFLOW_LOG_LEVEL: must be debug, info, warn or error"}
+	var faults *config.Faults
+	if !errors.As(err, &faults) || !slices.Equal(faults.Lines, want) {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := config.LoadValid(nil, []string{"DATABASE_URL=postgres://db/x"}, "DATABASE_URL"); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestPrintMasksSecretsAndNamesSources(t *testing.T) {
 	c, err := load(t, []string{"--addr", "127.0.0.1:9"},
 		"DATABASE_URL=postgres://app:hunter2@db/aidflow?sslmode=require&sslpassword=hunter3",

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -10,6 +11,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/spf13/pflag"
 )
 
 // Faults is every fault of a configuration, one line each, without the values.
@@ -58,6 +61,28 @@ func (c Config) Validate(required ...string) error {
 		c.checkLive(add)
 	}
 	return asError(faults)
+}
+
+// LoadValid is Load and Validate in one, so that a person who starts the
+// program is told every fault of both at once.
+func LoadValid(fs *pflag.FlagSet, environ []string, required ...string) (Config, error) {
+	c, loading := Load(fs, environ)
+	var faults []string
+	var unread *Faults
+	if errors.As(loading, &unread) {
+		faults = unread.Lines
+	}
+	told := slices.Clone(faults)
+	var wrong *Faults
+	if errors.As(c.Validate(required...), &wrong) {
+		for _, line := range wrong.Lines {
+			name, _, _ := strings.Cut(line, ":")
+			if !slices.ContainsFunc(told, func(s string) bool { return strings.HasPrefix(s, name+"_FILE:") }) {
+				faults = append(faults, line)
+			}
+		}
+	}
+	return c, asError(faults)
 }
 
 // set says whether the setting of that environment name has a value.

@@ -39,7 +39,7 @@ func (p *play) passUntil(ctx context.Context, at time.Time) error {
 	if drift := clock.Now.Sub(s.Now.Add(d)); drift < -time.Second || drift > time.Since(asked)+5*time.Second {
 		return fmt.Errorf("the clock of the case is off by %s", drift.Round(time.Second))
 	}
-	p.ahead = clock.Now.Sub(time.Now())
+	p.ahead = time.Until(clock.Now)
 	p.out.pause(d)
 	return nil
 }

@@ -25,19 +25,28 @@ func (s *Server) authorise(c *gin.Context) {
 		return
 	}
 	c.Set(ctxCaller, caller)
-	if !mayUse(op, caller) {
-		s.refused(c, caller, op.ID, c.Param("id"), "wrong_role")
-		s.problems.write(c, aid.Refuse(aid.Forbidden, "wrong_role"))
+	if err := mayUse(op, caller); err != nil {
+		s.refused(c, caller, op.ID, c.Param("id"), aid.CodeOf(err))
+		s.problems.write(c, err)
 	}
 }
 
-// mayUse tells whether one of the caller's roles is among those of the
-// operation.
-func mayUse(op *Operation, caller *postgres.Caller) bool {
+// mayUse compares the caller's roles, and the scopes of a partner's key, with
+// those of the operation.
+//
+// Errors: Forbidden wrong_role, missing_scope (param scope).
+func mayUse(op *Operation, caller *postgres.Caller) error {
+	may := slices.ContainsFunc(caller.Roles, func(g postgres.RoleGrant) bool { return slices.Contains(op.Roles, string(g.Role)) })
 	if caller.Partner() {
-		return slices.Contains(op.Roles, string(aid.RolePartner))
+		may = slices.Contains(op.Roles, string(aid.RolePartner))
 	}
-	return slices.ContainsFunc(caller.Roles, func(g postgres.RoleGrant) bool { return slices.Contains(op.Roles, string(g.Role)) })
+	switch {
+	case !may:
+		return aid.Refuse(aid.Forbidden, "wrong_role")
+	case op.Scope != "" && !caller.MayScope(op.Scope):
+		return aid.Refuse(aid.Forbidden, "missing_scope", "scope", op.Scope)
+	}
+	return nil
 }
 
 // refused records in the audit that a known caller was refused an act. The

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -115,7 +116,11 @@ func day(d openapi_types.Date) string {
 //
 // Errors: of the store only; faults are not errors here.
 func (h *handlers) contentFaults(ctx context.Context, caller *postgres.Caller, in postgres.CaseContent, draft bool) (*programme.Definition, []aid.Fault, error) {
-	faults := append(areaFaults(caller, in.Area), h.personFaults(in)...)
+	faults, err := h.areaFaults(ctx, caller, in.Area)
+	if err != nil {
+		return nil, nil, err
+	}
+	faults = append(faults, h.personFaults(in)...)
 	if !draft {
 		faults = append(faults, missing(in)...)
 	}
@@ -149,11 +154,16 @@ func joinFaults(schema, programme []aid.Fault) []aid.Fault {
 
 // areaFaults: an area that does not exist and one that is not the partner's
 // are the same to the partner.
-func areaFaults(caller *postgres.Caller, area string) []aid.Fault {
-	if area == "" || slices.Contains(caller.Areas, area) {
-		return nil
+func (h *handlers) areaFaults(ctx context.Context, caller *postgres.Caller, area string) ([]aid.Fault, error) {
+	if area == "" {
+		return nil, nil // the schema has said so
 	}
-	return []aid.Fault{{Pointer: "/area", Code: "unknown_area"}}
+	var refused *aid.Error
+	err := h.store.CheckArea(ctx, caller, area)
+	if errors.As(err, &refused) && len(refused.Faults) > 0 {
+		return refused.Faults, nil
+	}
+	return nil, err
 }
 
 // personFaults compares numbers, dates and account data with each other.

@@ -28,7 +28,7 @@ func (h *handlers) DecideTask(ctx context.Context, r DecideTaskRequestObject) (D
 	}
 	done, err := h.decide(ctx, in)
 	if err != nil {
-		return nil, h.tellRefusal(ctx, caller, r.ID, err)
+		return nil, h.tellRefusal(ctx, caller, r.ID, h.explain(ctx, in.Task, err))
 	}
 	row, err := h.store.Decision(ctx, caller, done.id)
 	if err != nil {
@@ -101,6 +101,18 @@ func (h *handlers) refuse(ctx context.Context, intent string, refusal error) err
 	}
 	if err := h.store.RefuseIntent(context.WithoutCancel(ctx), intent, aid.KindOf(refusal), aid.CodeOf(refusal)); err != nil {
 		h.log.Error("refusal not recorded", "decision", intent, "error", err.Error())
+	}
+	return refusal
+}
+
+// explain names who decided what, and when, to a person who came too late. A
+// refusal that comes from the engine says only that.
+func (h *handlers) explain(ctx context.Context, task string, refusal error) error {
+	if code := aid.CodeOf(refusal); code != "task_closed" && code != "already_decided" && code != "workflow_gone" {
+		return refusal
+	}
+	if why := h.store.WhyClosed(ctx, task); aid.CodeOf(why) == "task_closed" {
+		return why
 	}
 	return refusal
 }

@@ -27,6 +27,7 @@ type Operation struct {
 	Method string
 	Path   string   // as in the document: /v1/cases/{id}
 	Roles  []string // x-roles: roles of staff, partner, rail or anyone
+	Scope  string   // x-scope: what a partner's key needs besides; "" for nothing
 	Tag    string
 
 	NeedsKey     bool // Idempotency-Key is required
@@ -96,6 +97,7 @@ func newOperation(path, method string, item *openapi3.PathItem, op *openapi3.Ope
 	if len(o.Roles) == 0 {
 		return nil, fmt.Errorf("openapi.yaml: %s %s has no x-roles", method, path)
 	}
+	o.Scope, _ = op.Extensions["x-scope"].(string)
 	for _, p := range op.Parameters {
 		switch p.Value.Name {
 		case headerKey:

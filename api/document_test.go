@@ -87,18 +87,15 @@ func expectedProblems(op *Operation) []string {
 	if op.Tag == "meta" {
 		return nil
 	}
-	out := []string{"401", "500", "503"}
+	out := []string{"400", "401", "500", "503"}
 	if !slices.Contains(op.Roles, "rail") {
 		out = append(out, "403")
 	}
 	if strings.Contains(op.Path, "{") {
 		out = append(out, "404")
 	}
-	if len(op.spec.Parameters) > 0 {
-		out = append(out, "400")
-	}
 	if op.HasBody {
-		out = append(out, "400", "413", "415", "422")
+		out = append(out, "413", "415", "422")
 	}
 	if op.TakesKey {
 		out = append(out, "409")

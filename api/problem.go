@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -24,7 +25,7 @@ type problems struct {
 // for a few codes.
 func statusOf(e *aid.Error) int {
 	switch e.Code {
-	case "malformed_json", "invalid_parameters", "idempotency_key_missing", "invalid_cursor":
+	case "malformed_json", "invalid_parameters", "idempotency_key_missing":
 		return http.StatusBadRequest
 	case "if_match_required":
 		return http.StatusPreconditionRequired
@@ -61,6 +62,9 @@ func (p *problems) write(c *gin.Context, err error) {
 	var e *aid.Error
 	if !errors.As(err, &e) {
 		e = &aid.Error{Code: "internal", Cause: err}
+	}
+	if e.Code == "invalid_cursor" { // as the store says it, which knows no parameters
+		_ = errors.As(invalidParameters(parameterFault("cursor", e.Code)), &e)
 	}
 	status := statusOf(e)
 	if status >= http.StatusInternalServerError {
@@ -99,6 +103,9 @@ func (p *problems) render(c *gin.Context, e *aid.Error, status int) Problem {
 	}
 	if status == http.StatusConflict {
 		out.Case = e.Params["case"]
+	}
+	if at, err := time.Parse(time.RFC3339, e.Params["at"]); err == nil {
+		out.Decided = Decided{By: e.Params["by"], Action: Action(e.Params["action"]), At: at}
 	}
 	for _, f := range e.Faults {
 		out.Errors = append(out.Errors, p.fault(lang, f))

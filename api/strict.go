@@ -55,8 +55,8 @@ func (s *Server) readBody(c *gin.Context, op *Operation) ([]byte, any, []aid.Fau
 }
 
 // decodeStrict decodes one JSON value and nothing after it. Numbers stay as
-// written. Duplicate members and NUL characters are faults, all of them at
-// once; anything that is not JSON, too deep or followed by more is refused as
+// written. Duplicate members, NUL characters and numbers beyond all measure are
+// faults, all of them at once; anything that is not JSON, too deep or followed by more is refused as
 // a whole.
 //
 // Errors: Invalid malformed_json with one fault that says why.
@@ -101,6 +101,8 @@ func (d *strictDecoder) value(at string, depth int) (any, error) {
 		return d.array(at, depth+1)
 	case string:
 		d.checkText(at, t)
+	case json.Number:
+		d.checkNumber(at, t)
 	}
 	return tok, nil
 }
@@ -148,6 +150,13 @@ func (d *strictDecoder) end() error {
 func (d *strictDecoder) checkText(at, s string) {
 	if strings.ContainsRune(s, 0) {
 		d.faults = append(d.faults, aid.Fault{Pointer: at, Code: "bad_character"})
+	}
+}
+
+// checkNumber refuses what is beyond every number that programs count with.
+func (d *strictDecoder) checkNumber(at string, n json.Number) {
+	if _, err := n.Float64(); err != nil {
+		d.faults = append(d.faults, aid.Fault{Pointer: at, Code: "too_large"})
 	}
 }
 

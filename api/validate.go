@@ -6,10 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -84,12 +87,38 @@ func (s *Server) parameterFaults(c *gin.Context, op *Operation) []aid.Fault {
 			faults = append(faults, parameterFault(re.Parameter.Name, parameterCode(re)))
 		}
 	}
-	for name, values := range c.Request.URL.Query() {
-		if all := name + strings.Join(values, ""); strings.ContainsRune(all, 0) || !utf8.ValidString(all) {
-			faults = append(faults, parameterFault("query", "bad_character"))
+	return unique(append(faults, oddParameters(c.Request, op)...))
+}
+
+// oddParameters finds what the document's validator passes over: parameters
+// that nobody knows, that are given twice, or that are no text.
+func oddParameters(r *http.Request, op *Operation) []aid.Fault {
+	var faults []aid.Fault
+	if key := r.Header.Get(headerKey); op.TakesKey && !plainText(key) {
+		faults = append(faults, parameterFault(headerKey, "bad_character"))
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		faults = append(faults, parameterFault("query", "bad_format"))
+	}
+	for name, values := range query {
+		known := slices.ContainsFunc(op.spec.Parameters, func(p *openapi3.ParameterRef) bool { return p.Value.In == "query" && p.Value.Name == name })
+		switch {
+		case !known && op.Tag == "meta": // pages take a language
+		case !known:
+			faults = append(faults, parameterFault(cmp.Or(strings.TrimPrefix(nameOf(name), "/"), "query"), "unknown_parameter"))
+		case len(values) > 1:
+			faults = append(faults, parameterFault(name, "duplicate_parameter"))
+		case !plainText(values[0]):
+			faults = append(faults, parameterFault(name, "bad_character"))
 		}
 	}
-	return unique(faults)
+	return faults
+}
+
+// plainText tells whether a parameter can be stored and logged as it is.
+func plainText(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }
 
 func parameterCode(re *openapi3filter.RequestError) string {
@@ -184,6 +213,8 @@ func nameOf(name string) string {
 // faultCode names the rule of the schema that was broken.
 func faultCode(se *openapi3.SchemaError) string {
 	switch se.SchemaField {
+	case "nullable":
+		return "wrong_type"
 	case "required":
 		return "required"
 	case "properties", "additionalProperties":
@@ -191,6 +222,9 @@ func faultCode(se *openapi3.SchemaError) string {
 	case "type":
 		return "wrong_type"
 	case "format", "pattern":
+		if se.Schema != nil && se.Schema.Type.Is("integer") {
+			return "too_large" // no integer of its format
+		}
 		return "bad_format"
 	case "minLength", "minItems":
 		return "too_short"
@@ -227,7 +261,7 @@ func faultParams(se *openapi3.SchemaError) map[string]string {
 		return map[string]string{"limit": strconv.FormatUint(*sc.MaxItems, 10)}
 	case se.SchemaField == "minimum" && sc.Min != nil:
 		return map[string]string{"limit": strconv.FormatFloat(*sc.Min, 'f', -1, 64)}
-	case se.SchemaField == "maximum" && sc.Max != nil:
+	case (se.SchemaField == "maximum" || sc.Type.Is("integer")) && sc.Max != nil:
 		return map[string]string{"limit": strconv.FormatFloat(*sc.Max, 'f', -1, 64)}
 	case se.SchemaField == "enum":
 		var values []string

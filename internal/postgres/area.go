@@ -71,16 +71,36 @@ func (s *Store) AreasBelow(ctx context.Context, code string) ([]string, error) {
 	return codes, err
 }
 
-// checkArea refuses an area that does not exist today or that is not the
-// partner's own or below it.
+// CheckArea refuses an area that a request of a partner cannot be of: one that
+// does not exist today or is not the partner's, or one that has others below
+// it. A household lives in a commune, and the levels that decide are found
+// from there upwards.
 //
-// Errors: Invalid with the fault unknown_area.
+// Errors: Invalid with the fault unknown_area or area_too_wide at /area.
+func (s *Store) CheckArea(ctx context.Context, caller *Caller, code string) error {
+	return checkArea(func(dest any, query string, args ...any) error { return s.get(ctx, dest, query, args...) }, caller, code, s.Now())
+}
+
 func (tx *Tx) checkArea(caller *Caller, code string) error {
-	var there bool
-	err := tx.get(&there, `SELECT EXISTS (SELECT 1 FROM areas WHERE code = $1 AND code = ANY($2)
-		AND valid_from <= $3 AND (valid_to IS NULL OR valid_to > $3))`, code, pq.Array(caller.Areas), tx.Now)
-	if err == nil && !there {
-		return aid.RefuseAll([]aid.Fault{{Pointer: "/area", Code: "unknown_area"}})
+	return checkArea(tx.get, caller, code, tx.Now)
+}
+
+func checkArea(get func(dest any, query string, args ...any) error, caller *Caller, code string, at time.Time) error {
+	var area struct {
+		There bool `db:"there"`
+		Wide  bool `db:"wide"`
 	}
-	return err
+	err := get(&area, `
+		SELECT EXISTS (SELECT 1 FROM areas WHERE code = $1 AND code = ANY($2) AND valid_from <= $3 AND (valid_to IS NULL OR valid_to > $3)) AS there,
+		       EXISTS (SELECT 1 FROM areas WHERE parent = $1 AND valid_from <= $3 AND (valid_to IS NULL OR valid_to > $3)) AS wide`,
+		code, pq.Array(caller.Areas), at)
+	switch {
+	case err != nil:
+		return err
+	case !area.There:
+		return aid.RefuseAll([]aid.Fault{{Pointer: "/area", Code: "unknown_area"}})
+	case area.Wide:
+		return aid.RefuseAll([]aid.Fault{{Pointer: "/area", Code: "area_too_wide"}})
+	}
+	return nil
 }

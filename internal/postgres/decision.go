@@ -46,7 +46,7 @@ type RecordedIntent struct {
 //
 // Errors: NotFound task_not_found (also when it is not the caller's to see);
 // Forbidden wrong_role, wrong_level, four_eyes; Conflict task_closed (params
-// by, at, outcome), task_claimed, already_decided; Stale stale; Invalid
+// as of WhyClosed), task_claimed, already_decided; Stale stale; Invalid
 // unknown_action, reason_required, unknown_reason, amount_not_allowed,
 // amount_above_request.
 func (s *Store) RecordIntent(ctx context.Context, in Intent) (RecordedIntent, error) {
@@ -91,7 +91,7 @@ func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) error {
 		return err
 	}
 	if t.ClosedAt != nil {
-		return tx.closedTask(t)
+		return whyClosed(tx.get, t.ID)
 	}
 	if t.Assignee != nil && *t.Assignee != in.Actor {
 		return aid.Refuse(aid.Conflict, "task_claimed", "by", *t.Assignee)
@@ -103,20 +103,6 @@ func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) error {
 		return aid.Refuse(aid.Stale, "stale")
 	}
 	return tx.checkContent(c, t, in)
-}
-
-// closedTask tells a late decider who decided what, and when.
-func (tx *Tx) closedTask(t *Task) error {
-	var by struct {
-		Actor   string    `db:"actor"`
-		Action  string    `db:"action"`
-		Decided time.Time `db:"decided_at"`
-	}
-	err := tx.get(&by, `SELECT actor, action, decided_at FROM decisions WHERE task_id = $1 AND state = 'applied' ORDER BY decided_at DESC LIMIT 1`, t.ID)
-	if err != nil {
-		return aid.Refuse(aid.Conflict, "task_closed", "state", t.State)
-	}
-	return aid.Refuse(aid.Conflict, "task_closed", "state", t.State, "by", by.Actor, "action", by.Action, "at", by.Decided.UTC().Format(time.RFC3339))
 }
 
 func (tx *Tx) freeForDuty(c *Case, t *Task, actor string) error {

@@ -46,3 +46,41 @@ func (s *Store) Decision(ctx context.Context, caller *Caller, id string) (*Decis
 	}
 	return &row, err
 }
+
+// WhyClosed gives the refusal for a person who comes too late: who decided the
+// task, what and when, or what became of its case. It gives nil while the task
+// is open.
+//
+// Errors: Conflict task_closed with the params state, and by, action and at
+// (RFC 3339, on the case's clock) or status.
+func (s *Store) WhyClosed(ctx context.Context, task string) error {
+	return whyClosed(func(dest any, query string, args ...any) error { return s.get(ctx, dest, query, args...) }, task)
+}
+
+func whyClosed(get func(dest any, query string, args ...any) error, task string) error {
+	var t struct {
+		State  string      `db:"state"`
+		Closed bool        `db:"closed"`
+		Status aid.Status  `db:"status"`
+		Actor  *string     `db:"actor"`
+		Action *aid.Action `db:"action"`
+		At     *time.Time  `db:"decided_at"`
+	}
+	err := get(&t, `
+		SELECT t.state, t.closed_at IS NOT NULL AS closed, c.status, d.actor, d.action, d.decided_at
+		FROM tasks t JOIN cases c ON c.id = t.case_id
+		LEFT JOIN LATERAL (SELECT actor, action, decided_at FROM decisions WHERE task_id = t.id AND state = 'applied'
+		                   ORDER BY decided_at DESC, id DESC LIMIT 1) d ON true
+		WHERE t.id = $1`, task)
+	switch {
+	case err != nil:
+		return err
+	case !t.Closed:
+		return nil
+	case t.Actor != nil:
+		return aid.Refuse(aid.Conflict, "task_closed", "state", t.State, "by", *t.Actor, "action", string(*t.Action), "at", t.At.UTC().Format(time.RFC3339))
+	case !t.Status.Open():
+		return aid.Refuse(aid.Conflict, "task_closed", "state", t.State, "status", string(t.Status))
+	}
+	return aid.Refuse(aid.Conflict, "task_closed", "state", t.State)
+}

@@ -1,0 +1,304 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/postgres"
+)
+
+// What is wrong with the body as such.
+func TestBadBodies(t *testing.T) {
+	d := openDoor(t)
+	nested := strings.Repeat(`{"a":`, 33) + "1" + strings.Repeat("}", 33)
+	for _, r := range []refusal{
+		{name: "malformed", body: `{"programme": "medical", canary}`, status: 400, code: "malformed_json", faults: []string{" not_json"}},
+		{name: "cut off", body: `{"programme": "canary`, status: 400, code: "malformed_json", faults: []string{" not_json"}},
+		{name: "trailing", body: `{"programme": "medical"} {"canary": 1}`, status: 400, code: "malformed_json", faults: []string{" trailing_data"}},
+		{name: "trailing comma", body: `{"programme": "medical",}`, status: 400, code: "malformed_json", faults: []string{" not_json"}},
+		{name: "empty", body: "", status: 400, code: "malformed_json", faults: []string{" body_required"}},
+		{name: "spaces", body: "  \n", status: 400, code: "malformed_json", faults: []string{" not_json"}},
+		{name: "null", body: "null", status: 422, code: "invalid_content", faults: []string{" wrong_type"}},
+		{name: "a list", body: `["canary"]`, status: 422, code: "invalid_content", faults: []string{" wrong_type"}},
+		{name: "a text", body: `"canary"`, status: 422, code: "invalid_content", faults: []string{" wrong_type"}},
+		{name: "not UTF-8", body: "{\"programme\": \"canary\xff\"}", status: 400, code: "malformed_json", faults: []string{" not_utf8"}},
+		{name: "UTF-16", body: "\xff\xfe{\x00}\x00", status: 400, code: "malformed_json", faults: []string{" not_utf8"}},
+		{name: "byte order mark", body: "\ufeff{}", status: 400, code: "malformed_json", faults: []string{" not_json"}},
+		{name: "too deep", body: nested, status: 400, code: "malformed_json", faults: []string{" too_deep"}},
+		{name: "far too deep", body: strings.Repeat("[", 100_000), status: 400, code: "malformed_json", faults: []string{" too_deep"}},
+		{name: "too large", body: `{"programme": "` + strings.Repeat("canary", maxBody/6) + `"}`, status: 413, code: "body_too_large"},
+		{name: "another type", body: `programme=canary`, headers: []string{"Content-Type", "application/x-www-form-urlencoded"}, status: 415, code: "unsupported_media_type"},
+		{name: "text", body: `{}`, headers: []string{"Content-Type", "text/plain"}, status: 415, code: "unsupported_media_type"},
+		{name: "no type", body: `{}`, headers: []string{"Content-Type", ""}, status: 415, code: "unsupported_media_type"},
+		{name: "several types", body: `{}`, headers: []string{"Content-Type", "application/json, text/plain"}, status: 415, code: "unsupported_media_type"},
+		{name: "a type with a line in it", body: `{}`, headers: []string{"Content-Type", "application/json\r\nX-Canary: 1"}, status: 415, code: "unsupported_media_type"},
+		{name: "duplicate fields", body: `{"programme": "canary", "programme": "medical", "area": "51001", "draft": true, "payee": {"kind": "household", "method": "cash", "kind": "canary"}}`,
+			status: 422, code: "invalid_content", faults: []string{"/payee/kind duplicate_field", "/payee/kind not_allowed", "/programme duplicate_field"}},
+		{name: "duplicate by escape", body: `{"programme": "medical", "\u0070rogramme": "canary", "area": "51001", "draft": true}`,
+			status: 422, code: "invalid_content", faults: []string{"/programme duplicate_field"}},
+	} {
+		r.who, r.path, r.headers = "portal1", "/v1/cases", append(key(), r.headers...)
+		if r.secret == "" {
+			r.secret = "canary"
+		}
+		d.refuses(t, r)
+	}
+}
+
+// What is wrong with the content of a request, in each place of it. The same
+// faults stop a submit and are told by validate.
+func TestBadContent(t *testing.T) {
+	d := openDoor(t)
+	for _, c := range []struct {
+		name  string
+		path  string // what is changed in a good request
+		value any
+		want  []string
+	}{
+		{"unknown field", "iban", "canary", []string{"/iban unknown_field"}},
+		{"unknown field in other letters", "Programme", "canary", []string{"/Programme unknown_field"}},
+		{"nested unknown field", "payee.iban", "canary", []string{"/payee/iban unknown_field"}},
+		{"a name typed as a field", "applicant.Nguyễn canary", 1, []string{"/applicant unknown_field"}},
+		{"wrong type", "urgent", "canary", []string{"/urgent wrong_type"}},
+		{"object for text", "applicant.full_name", map[string]any{"canary": 1}, []string{"/applicant/full_name wrong_type"}},
+		{"list for object", "payee", []string{"canary"}, []string{"/payee wrong_type"}},
+		{"null for text", "programme", json.RawMessage("null"), []string{"/programme wrong_type"}},
+		{"no applicant", "applicant", nil, []string{"/applicant required"}},
+		{"no consent", "consent", nil, []string{"/consent required"}},
+		{"no assessment", "consent.purposes", []string{"payment"}, []string{"/consent/purposes consent_missing"}},
+		{"no purposes", "consent.purposes", []string{}, []string{"/consent/purposes too_short"}},
+		{"no submitter", "submitted_by", nil, []string{"/submitted_by required"}},
+		{"no answers", "answers", nil, []string{"/answers required"}},
+		{"no payee", "payee", nil, []string{"/payee required"}},
+		{"no amount", "requested", nil, []string{"/requested required"}},
+		{"foreign answers", "answers.canaries", "canary", []string{"/answers/canaries unknown_field"}},
+		{"number and birth date", "applicant.birth_date", "1999-01-01", []string{"/applicant/national_id id_contradicts_birth_date"}},
+		{"number and sex", "applicant.sex", "male", []string{"/applicant/national_id id_contradicts_sex"}},
+		{"number with a letter", "applicant.national_id", "0511720canary", []string{"/applicant/national_id bad_format"}},
+		{"number too short", "applicant.national_id", "05117200441", []string{"/applicant/national_id bad_format"}},
+		{"a member's number", "household.members", []any{map[string]any{"full_name": "A", "national_id": "051172004418", "birth_date": "2004-02-11"}}, []string{"/household/members/0/national_id id_contradicts_birth_date"}},
+		{"no such date", "applicant.birth_date", "1972-02-30", []string{"/applicant/birth_date bad_format"}},
+		{"born tomorrow", "applicant", map[string]any{"full_name": "A", "birth_date": "2099-01-01"}, []string{"/applicant/birth_date in_future"}},
+		{"zero", "requested.amount", 0, []string{"/requested/amount too_small"}},
+		{"negative", "requested.amount", -5, []string{"/requested/amount too_small"}},
+		{"fraction", "requested.amount", 1.5, []string{"/requested/amount wrong_type"}},
+		{"a whole number as a fraction", "requested.amount", json.RawMessage("6000000.0"), []string{"/requested/amount wrong_type"}},
+		{"a whole number with an exponent", "requested.amount", json.RawMessage("6e6"), []string{"/requested/amount wrong_type"}},
+		{"amount as text", "requested.amount", "6000000", []string{"/requested/amount wrong_type"}},
+		{"above the ceiling", "requested.amount", 20_000_001, []string{"/requested/amount amount_above_ceiling"}},
+		{"beyond what JSON counts", "requested.amount", json.RawMessage("9007199254740993"), []string{"/requested/amount too_large"}},
+		{"beyond 64 bits", "requested.amount", json.RawMessage("18446744073709551617"), []string{"/requested/amount too_large"}},
+		{"beyond every float", "requested.amount", json.RawMessage("1e999"), []string{"/requested/amount too_large", "/requested/amount wrong_type"}},
+		{"a huge number among the answers", "answers.cost", json.RawMessage("1e400"), []string{"/answers/cost too_large"}},
+		{"other currency", "requested.currency", "USD", []string{"/requested/currency currency_not_accepted"}},
+		{"no currency at all", "requested.currency", "canary", []string{"/requested/currency bad_format"}},
+		{"unknown programme", "programme", "canary", []string{"/programme unknown_programme"}},
+		{"no programme", "programme", nil, []string{"/programme required"}},
+		{"empty programme", "programme", "", []string{"/programme required"}},
+		{"unknown area", "area", "canary", []string{"/area unknown_area"}},
+		{"another partner's area", "area", "48", []string{"/area unknown_area"}},
+		{"a whole province", "area", "51", []string{"/area area_too_wide"}},
+		{"payee not allowed", "payee.kind", "school", []string{"/payee/kind payee_not_allowed"}},
+		{"payee unknown", "payee.kind", "canary", []string{"/payee/kind not_allowed"}},
+		{"bank without bin", "payee.bank_bin", nil, []string{"/payee/bank_bin required"}},
+		{"unknown document", "documents", []any{map[string]any{"kind": "canary", "dated": "2026-01-01", "location": "here"}}, []string{"/documents/0/kind unknown_document"}},
+		{"NUL in a name", "applicant.full_name", "canary\x00b", []string{"/applicant/full_name bad_character"}},
+		{"NUL in an answer", "answers.facility", "canary\x00b", []string{"/answers/facility bad_character"}},
+		{"empty external id", "external_id", "", []string{"/external_id too_short"}},
+		{"external id too long", "external_id", strings.Repeat("canary", 100), []string{"/external_id too_long"}},
+		{"answers no object", "answers", []string{"canary"}, []string{"/answers wrong_type"}},
+	} {
+		body := change(d.request("medical"), c.path, c.value)
+		d.refuses(t, refusal{name: c.name, who: "portal1", path: "/v1/cases", body: body, headers: key(), status: 422, code: "invalid_content", faults: c.want, secret: "canary"})
+		v := d.call("portal1", "POST", "/v1/cases/validate", body)
+		if v.at("valid") == true || fmt.Sprint(v.codes()) != fmt.Sprint(c.want) {
+			t.Errorf("%s: validate says %d %s", c.name, v.Status, v.Raw)
+		}
+	}
+}
+
+func TestBadHeadersAndParameters(t *testing.T) {
+	d := openDoor(t)
+	id := d.submitted("medical")
+	reference := d.call("portal1", "GET", "/v1/cases/"+id, nil).str("reference")
+	long := strings.Repeat("canary", 50)
+	for _, r := range []refusal{
+		{name: "no key", path: "/v1/cases", body: d.request("schooling"), status: 400, code: "idempotency_key_missing", faults: []string{"Idempotency-Key required"}},
+		{name: "empty key", path: "/v1/cases", body: d.request("schooling"), headers: []string{"Idempotency-Key", " "}, status: 400, code: "idempotency_key_missing", faults: []string{"Idempotency-Key required"}},
+		{name: "long key", path: "/v1/cases", body: d.request("schooling"), headers: []string{"Idempotency-Key", long}, status: 400, code: "invalid_parameters", faults: []string{"Idempotency-Key too_long"}},
+		{name: "key that is no text", path: "/v1/cases", body: d.request("schooling"), headers: []string{"Idempotency-Key", "canary\xff"}, status: 400, code: "invalid_parameters", faults: []string{"Idempotency-Key bad_character"}},
+		{name: "key with a line in it", path: "/v1/cases", body: d.request("schooling"), headers: []string{"Idempotency-Key", "canary\r\nX: y"}, status: 400, code: "invalid_parameters", faults: []string{"Idempotency-Key bad_character"}},
+		{name: "withdraw without key", path: "/v1/cases/" + id + "/withdraw", status: 400, code: "idempotency_key_missing", faults: []string{"Idempotency-Key required"}},
+		{name: "answer without key", path: "/v1/cases/" + id + "/provide_information", status: 400, code: "idempotency_key_missing", faults: []string{"Idempotency-Key required"}},
+		{name: "bad cursor", method: "GET", path: "/v1/cases?cursor=canary", status: 400, code: "invalid_parameters", faults: []string{"cursor invalid_cursor"}},
+		{name: "cursor of another list", method: "GET", path: "/v1/cases?cursor=" + token("areas", "a", "b"), status: 400, code: "invalid_parameters", faults: []string{"cursor invalid_cursor"}},
+		{name: "cursor that is no place", method: "GET", path: "/v1/cases?cursor=" + token("cases", "canary", "b"), status: 400, code: "invalid_parameters", faults: []string{"cursor invalid_cursor"}},
+		{name: "unknown parameter", method: "GET", path: "/v1/cases?statsu=canary", status: 400, code: "invalid_parameters", faults: []string{"statsu unknown_parameter"}},
+		{name: "unknown parameter with a person's name", method: "GET", path: "/v1/cases?Nguy%E1%BB%85n+canary=1", status: 400, code: "invalid_parameters", faults: []string{"query unknown_parameter"}},
+		{name: "parameter given twice", method: "GET", path: "/v1/cases?limit=1&limit=2", status: 400, code: "invalid_parameters", faults: []string{"limit duplicate_parameter"}},
+		{name: "parameter on what takes none", method: "GET", path: "/v1/cases/" + id + "?full=canary", status: 400, code: "invalid_parameters", faults: []string{"full unknown_parameter"}},
+		{name: "all at once", method: "GET", path: "/v1/cases?status=canary&limit=0&created_after=canary&sla=canary&x=canary", status: 400, code: "invalid_parameters",
+			faults: []string{"created_after bad_format", "limit too_small", "sla not_allowed", "status not_allowed", "x unknown_parameter"}},
+		{name: "limit too large", method: "GET", path: "/v1/cases?limit=100000", status: 400, code: "invalid_parameters", faults: []string{"limit too_large"}},
+		{name: "limit of another kind", method: "GET", path: "/v1/cases?limit=canary", status: 400, code: "invalid_parameters", faults: []string{"limit wrong_type"}},
+		{name: "NUL in a parameter", method: "GET", path: "/v1/cases?external_id=canary%00", status: 400, code: "invalid_parameters", faults: []string{"external_id bad_character"}},
+		{name: "no UTF-8 in a parameter", method: "GET", path: "/v1/cases?external_id=canary%ff", status: 400, code: "invalid_parameters", faults: []string{"external_id bad_character"}},
+		{name: "broken escape", method: "GET", path: "/v1/cases?external_id=%zz", status: 400, code: "invalid_parameters", faults: []string{"query bad_format"}},
+		{name: "foreign case", who: "portal2", method: "GET", path: "/v1/cases/" + id, status: 404, code: "case_not_found", secret: id},
+		{name: "foreign case by reference", who: "portal2", method: "GET", path: "/v1/cases/" + reference, status: 404, code: "case_not_found", secret: reference},
+		{name: "foreign case withdrawn", who: "portal2", path: "/v1/cases/" + id + "/withdraw", headers: key(), status: 404, code: "case_not_found", secret: id},
+		{name: "foreign case advanced", who: "portal2", path: "/v1/sandbox/cases/" + id + "/advance", body: map[string]any{"duration": "P1D"}, status: 404, code: "case_not_found", secret: id},
+		{name: "no such case", method: "GET", path: "/v1/cases/" + postgres.NewID(aid.CaseID), status: 404, code: "case_not_found"},
+		{name: "no id at all", method: "GET", path: "/v1/cases/%00canary", status: 404, code: "not_found"},
+		{name: "nothing there", method: "GET", path: "/v1/canary", status: 404, code: "no_such_path"},
+		{name: "slash at the end", method: "GET", path: "/v1/cases/", status: 404, code: "no_such_path"},
+		{name: "no such method", method: "DELETE", path: "/v1/cases/" + id, status: 405, code: "method_not_allowed"},
+		{name: "options", method: "OPTIONS", path: "/v1/cases", status: 405, code: "method_not_allowed"},
+		{name: "an invented method", method: "CANARY", path: "/v1/cases", status: 405, code: "method_not_allowed"},
+		{name: "same number again", path: "/v1/cases", body: d.numbered(t), headers: key(), status: 409, code: "duplicate_external_id", secret: "P1-9"},
+		{name: "open case", path: "/v1/cases", body: change(d.request("medical"), "external_id", nil), headers: key(), status: 409, code: "open_case_exists", says: []string{`"case":"` + id + `"`}},
+	} {
+		if r.who == "" {
+			r.who = "portal1"
+		}
+		if r.secret == "" {
+			r.secret = "canary"
+		}
+		d.refuses(t, r)
+	}
+}
+
+// token writes a cursor as the server does.
+func token(list, sort, id string) string {
+	raw, _ := json.Marshal(cursor{List: list, Sort: sort, ID: id})
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// numbered stores a case with an external id, and gives another request with
+// the same.
+func (d *door) numbered(t *testing.T) map[string]any {
+	t.Helper()
+	first := change(d.request("schooling"), "external_id", "P1-9")
+	if a := d.call("portal1", "POST", "/v1/cases", first, key()...); a.Status != 201 {
+		t.Fatal(a.Raw)
+	}
+	return change(d.request("housing_new"), "external_id", "P1-9")
+}
+
+func TestAReusedKeyChangesNothing(t *testing.T) {
+	d := openDoor(t)
+	k := key()
+	if a := d.call("portal1", "POST", "/v1/cases", d.request("medical"), k...); a.Status != 201 {
+		t.Fatal(a.Raw)
+	}
+	d.refuses(t, refusal{name: "other content", who: "portal1", path: "/v1/cases", body: d.request("schooling"), headers: k, status: 422, code: "idempotency_key_reused", secret: k[1]})
+}
+
+// A refused intent stays as what it is: a person was told no.
+func TestBadDecisions(t *testing.T) {
+	d := openDoor(t)
+	d.applyDecisions()
+	id := d.submitted("medical")
+	task := d.underReview(id)
+	tag := func(task string) string { return d.call("manager1", "GET", "/v1/tasks/"+task, nil).Header.Get("ETag") }
+	complete := map[string]any{"action": "complete", "note": "canary"}
+
+	decided := d.underReview(d.submitted("schooling"))
+	if a := d.decide("verifier1", decided, complete); a.Status != 200 {
+		t.Fatal(a.Raw)
+	}
+	visit := d.opened(t, d.caseOf(decided), aid.FollowUpVisit)
+	ended := d.underReview(d.submitted("housing_new"))
+	d.withdrawn(t, d.caseOf(ended))
+	claimed := d.opened(t, id, aid.FieldVisit)
+	if a := d.call("verifier2", "POST", "/v1/tasks/"+claimed+"/claim", nil); a.Status != 200 {
+		t.Fatal(a.Raw)
+	}
+	used := key()
+	if a := d.call("verifier2", "POST", "/v1/tasks/"+claimed+"/decisions", complete, append(used, "If-Match", tag(claimed))...); a.Status != 200 {
+		t.Fatal(a.Raw)
+	}
+
+	for _, r := range []refusal{
+		{name: "without If-Match", who: "verifier1", path: task, status: 428, code: "if_match_required"},
+		{name: "stale", who: "verifier1", path: task, headers: []string{"If-Match", `"99"`}, status: 412, code: "stale"},
+		{name: "any version", who: "verifier1", path: task, headers: []string{"If-Match", "*"}, status: 412, code: "stale"},
+		{name: "weak tag", who: "verifier1", path: task, headers: []string{"If-Match", "W/" + tag(task)}, status: 412, code: "stale"},
+		{name: "partner", who: "portal1", path: task, headers: []string{"If-Match", tag(task)}, status: 403, code: "wrong_role"},
+		{name: "wrong role", who: "treasurer1", path: task, headers: []string{"If-Match", tag(task)}, status: 403, code: "wrong_role"},
+		{name: "wrong area", who: "verifier3", path: task, headers: []string{"If-Match", tag(task)}, status: 404, code: "task_not_found"},
+		{name: "unknown task", who: "verifier1", path: postgres.NewID(aid.TaskID), headers: []string{"If-Match", `"1"`}, status: 404, code: "task_not_found"},
+		{name: "four eyes", who: "verifier1", path: visit, headers: []string{"If-Match", tag(visit)}, status: 403, code: "four_eyes"},
+		{name: "again by the same", who: "verifier1", path: decided, headers: []string{"If-Match", tag(decided)}, status: 409, code: "task_closed",
+			says: []string{`"by":"verifier1"`, `"action":"complete"`, `"at":"2026-`}},
+		{name: "again by another", who: "verifier2", path: decided, headers: []string{"If-Match", tag(decided)}, status: 409, code: "task_closed",
+			says: []string{`"by":"verifier1"`, `"action":"complete"`, `"at":"2026-`}},
+		{name: "on a closed case", who: "verifier1", path: ended, headers: []string{"If-Match", tag(ended)}, status: 409, code: "task_closed", says: []string{"withdrawn"}},
+		{name: "key of another content", who: "verifier2", path: claimed, body: map[string]any{"action": "complete"}, headers: append(used, "If-Match", tag(claimed)), status: 422, code: "idempotency_key_reused"},
+		{name: "unknown action", who: "verifier1", path: task, body: map[string]any{"action": "canary"}, headers: []string{"If-Match", tag(task)}, status: 422, code: "invalid_content", faults: []string{"/action not_allowed"}},
+		{name: "another task's action", who: "verifier1", path: task, body: map[string]any{"action": "approve"}, headers: []string{"If-Match", tag(task)}, status: 422, code: "invalid_content", faults: []string{"/action unknown_action"}},
+		{name: "no reason", who: "verifier1", path: task, body: map[string]any{"action": "reject"}, headers: []string{"If-Match", tag(task)}, status: 422, code: "invalid_content", faults: []string{"/reason_code reason_required"}},
+		{name: "all at once", who: "verifier1", path: task, body: map[string]any{"action": "return", "reason_code": "canary", "amount": map[string]any{"amount": 5, "currency": "VND"}}, headers: []string{"If-Match", tag(task)},
+			status: 422, code: "invalid_content", faults: []string{"/reason_code unknown_reason", "/amount amount_not_allowed", "/data/items items_required"}},
+		{name: "another currency", who: "verifier1", path: task, body: map[string]any{"action": "complete", "amount": map[string]any{"amount": 5, "currency": "USD"}}, headers: []string{"If-Match", tag(task)},
+			status: 422, code: "invalid_content", faults: []string{"/amount/currency currency_not_accepted"}},
+		{name: "NUL in a note", who: "verifier1", path: task, body: map[string]any{"action": "complete", "note": "canary\x00"}, headers: []string{"If-Match", tag(task)}, status: 422, code: "invalid_content", faults: []string{"/note bad_character"}},
+	} {
+		r.path, r.secret = "/v1/tasks/"+r.path+"/decisions", "canary"
+		if r.body == nil {
+			r.body = complete
+		}
+		if r.code != "idempotency_key_reused" {
+			r.headers = append(key(), r.headers...)
+		}
+		d.refuses(t, r)
+	}
+	if a := d.decide("verifier2", visit, complete); a.Status != 200 {
+		t.Errorf("another person may: %d %s", a.Status, a.Raw)
+	}
+}
+
+// caseOf gives the case of a task.
+func (d *door) caseOf(task string) string {
+	return d.call("manager1", "GET", "/v1/tasks/"+task, nil).str("case.id")
+}
+
+// opened opens a task of a case, as a step of its workflow would.
+func (d *door) opened(t *testing.T, caseID string, kind aid.TaskKind) (task string) {
+	t.Helper()
+	d.moves(t, caseID, func(tx *postgres.Tx, c *postgres.Case) (err error) {
+		task, err = tx.OpenTask(c, postgres.NewTask{Kind: kind, Workflow: c.WorkflowID, Owner: aid.OwnerOffice, Rule: map[string]string{"because": "test"}})
+		return err
+	})
+	return task
+}
+
+// withdrawn ends a case, as its workflow would.
+func (d *door) withdrawn(t *testing.T, caseID string) {
+	t.Helper()
+	d.moves(t, caseID, func(tx *postgres.Tx, c *postgres.Case) error {
+		if err := tx.EndTasks(c, "void"); err != nil {
+			return err
+		}
+		return tx.MoveCase(c, aid.EventWithdraw)
+	})
+}
+
+func (d *door) moves(t *testing.T, caseID string, move func(*postgres.Tx, *postgres.Case) error) {
+	t.Helper()
+	err := d.db.Write(context.Background(), func(tx *postgres.Tx) error {
+		c, err := tx.LockCase(caseID)
+		if err != nil {
+			return err
+		}
+		return move(tx, c)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,158 @@
+package e2e
+
+import (
+	"context"
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	activitypb "go.temporal.io/api/activity/v1"
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/api/workflowservice/v1"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+)
+
+var record = flag.Bool("record", false, "write the histories of workflows/testdata/histories anew")
+
+// TestRecordHistories writes what workflows is tested with before a deploy:
+// the real histories of cases that went every way that matters. One folder for
+// a tale, one file for a run. It runs on demand only: the recorded histories
+// are those of versions that have run, and are kept.
+func TestRecordHistories(t *testing.T) {
+	if !*record {
+		t.Skip("on demand: go test ./e2e -run RecordHistories -record")
+	}
+	s := theStack(t)
+	for _, one := range tales() {
+		t.Run(one.name, func(t *testing.T) {
+			p := one.tell(t, s)
+			folder := filepath.Join("..", "workflows", "testdata", "histories", one.name)
+			if err := os.RemoveAll(folder); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.MkdirAll(folder, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			for _, h := range s.histories(t, p.id) {
+				p.expectNone(t, "the history of the "+h.kind, readable(t, h.of))
+				name := h.kind
+				if h.kind == "followup" {
+					name += "-" + itoa(h.run)
+				}
+				if err := os.WriteFile(filepath.Join(folder, name+".json"), anonymous(t, h.of), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// tales are the ways that are recorded: each programme as it should go, and
+// what makes the workflows do something else.
+func tales() []tale {
+	paper := missing("request_form")
+	return []tale{
+		{name: "housing", programme: "housing_new", end: "closed"},
+		{name: "medical", programme: "medical", end: "closed"},
+		{name: "schooling", programme: "schooling", end: "closed"},
+		{name: "housing_returned_twice", programme: "housing_new", end: "withdrawn", says: map[string][]said{
+			"verify_documents": {{who: "verifier1", action: "return", reason: "documents_missing", data: paper}},
+			"approve/commune":  {{who: "approver1", action: "return", reason: "documents_missing", data: paper}},
+			"approve/province": {{who: "approver2", action: "approve"}, {who: "approver4", action: "return", reason: "information_needed", data: again()}},
+		}, once: []moment{{has("confirm_milestone"), withdraws}}},
+		{name: "housing_withdrawn_after_payment", programme: "housing_new", end: "withdrawn",
+			once: []moment{{func(t *testing.T, p *player) bool {
+				return len(p.payments(t, "settled")) == 1 && has("confirm_milestone")(t, p)
+			}, withdraws}}},
+		{name: "housing_not_started", programme: "housing_new", end: "closed", says: map[string][]said{
+			"confirm_milestone": {{after: "P91D", opens: "decide_stalled"}, {who: "verifier1", action: "return", reason: "evidence_insufficient", data: missing("photo")}},
+			"decide_stalled":    {{who: "manager1", action: "reject", reason: "other"}},
+		}},
+		{name: "medical_rejected", programme: "medical", end: "rejected", says: map[string][]said{
+			"approve/commune": {{who: "approver1", action: "reject", reason: "not_eligible"}}}},
+		{name: "schooling_rejected_on_the_spot", programme: "schooling", end: "rejected", says: map[string][]said{
+			"field_visit": {{who: "verifier1", action: "reject", reason: "false_information"}}}},
+		{name: "medical_withdrawn", programme: "medical", end: "withdrawn", once: []moment{{has("field_visit"), withdraws}}},
+		{name: "medical_late", programme: "medical", end: "closed", says: map[string][]said{
+			"verify_documents": {{after: "P12D"}}, "field_visit": {{after: "P5D"}}, "approve/commune": {{after: "P12D"}},
+			"prepare_payment": {{after: "P12D"}}, "release_payment": {{after: "P12D"}}, "follow_up_visit": {{after: "P12D"}},
+		}},
+		{name: "schooling_silent_partner", programme: "schooling", end: "withdrawn", says: map[string][]said{
+			"verify_documents":    {{who: "verifier1", action: "return", reason: "documents_missing", data: paper}},
+			"provide_information": {{after: "P31D", opens: "decide_stalled"}, {after: "P31D", opens: "decide_stalled"}},
+			"decide_stalled":      {{who: "manager1", action: "reject", reason: "other"}, {who: "verifier1", action: "confirm"}},
+		}},
+		{name: "medical_payment_retried", programme: "medical", account: blockedOnce, end: "closed"},
+		{name: "medical_payment_failed", programme: "medical", account: rejectedLater, end: "withdrawn", says: map[string][]said{
+			"release_payment": {{who: "releaser1", action: "reject", reason: "payment_data_wrong"}}},
+			once: []moment{{pays("failed"), withdraws}}},
+		{name: "medical_withdrawn_while_paying", programme: "medical", account: settlesLate, end: "withdrawn",
+			once: []moment{{pays("instructed"), withdraws}}},
+		{name: "medical_payment_unknown", programme: "medical", account: neverSettles, end: "withdrawn", says: map[string][]said{
+			"resolve_payment": {{who: "treasurer2", action: "confirm", data: map[string]any{"outcome": "settled"}},
+				{who: "manager1", action: "confirm", data: map[string]any{"outcome": "failed"}},
+				{who: "treasurer2", action: "confirm", data: map[string]any{"outcome": "failed"}},
+				{who: "manager1", action: "confirm", data: map[string]any{"outcome": "failed"}}},
+		}, once: []moment{{pays("instructed"), losesPatience}, {pays("failed"), withdraws}}},
+		// The last: from here on the commune has a poor fund of its own.
+		{name: "medical_waiting_funds", programme: "medical", end: "closed",
+			once: []moment{{has("field_visit"), opensFund(1_000_000)}, {is("waiting_funds"), contributes(1_000_000)}, {is("waiting_funds"), contributes(50_000_000)}}},
+	}
+}
+
+// losesPatience lets the time end within which the rail has to tell the end of
+// a payment; it is a day, and a payment on its way does not let time pass.
+func losesPatience(t *testing.T, p *player) {
+	t.Helper()
+	temporal := p.s.engine(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for _, workflow := range texts(t, p.s.database(t), `SELECT id FROM workflows WHERE case_id = $1 AND kind = 'disbursement'`, p.id) {
+		_, err := temporal.WorkflowService().UpdateActivityOptions(ctx, &workflowservice.UpdateActivityOptionsRequest{
+			Namespace: p.s.Environment["TEMPORAL_NAMESPACE"], Execution: &commonpb.WorkflowExecution{WorkflowId: workflow},
+			Activity:        &workflowservice.UpdateActivityOptionsRequest_Type{Type: "Pay"},
+			ActivityOptions: &activitypb.ActivityOptions{ScheduleToCloseTimeout: durationpb.New(time.Second)},
+			UpdateMask:      &fieldmaskpb.FieldMask{Paths: []string{"schedule_to_close_timeout"}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// opensFund gives what opens a fund for the commune of the case, with little
+// money in it.
+func opensFund(amount int64) func(*testing.T, *player) {
+	return func(t *testing.T, p *player) {
+		t.Helper()
+		area := p.s.caseOf(t, p.id).Area
+		r := p.s.as(t, "manager1").insist(t, http.MethodPost, "/v1/funds", map[string]any{"code": "commune_" + area, "name": "Fund of a commune",
+			"area": area, "budget": vnd(1_000_000_000)}, newKey())
+		if r.status != http.StatusCreated {
+			t.Fatalf("%s", r)
+		}
+		contributes(amount)(t, p)
+	}
+}
+
+// contributes gives what brings money into that fund.
+func contributes(amount int64) func(*testing.T, *player) {
+	return func(t *testing.T, p *player) {
+		t.Helper()
+		area := p.s.caseOf(t, p.id).Area
+		for _, f := range list[fund](t, p.s.as(t, "manager1"), "/v1/funds") {
+			if f.Area != area {
+				continue
+			}
+			r := p.s.as(t, "treasurer1").insist(t, http.MethodPost, "/v1/funds/"+f.ID+"/contributions", map[string]any{"amount": vnd(amount),
+				"received_on": time.Now().UTC().Format(time.DateOnly), "donor": "Qanary and sons", "external_id": itoa(int(amount)) + newKey().value}, newKey())
+			if r.status != http.StatusCreated {
+				t.Fatalf("%s", r)
+			}
+		}
+	}
+}

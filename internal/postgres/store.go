@@ -22,6 +22,7 @@ type Store struct {
 	vault *vault.Vault
 	clock func() time.Time
 	rules sync.Map // code/version -> *programme.Definition; published versions never change
+	known sync.Map // statement of a transaction -> *sqlx.Stmt, nil while it is being prepared
 }
 
 // Open connects to the database and checks that it answers. The clock gives
@@ -36,6 +37,7 @@ func Open(ctx context.Context, url string, v *vault.Vault, clock func() time.Tim
 	db.SetMaxOpenConns(32)
 	db.SetMaxIdleConns(32)
 	db.SetConnMaxIdleTime(5 * time.Minute)
+	db.SetConnMaxLifetime(30 * time.Minute) // a statement prepared before a migration does not live for ever
 	return &Store{db: db, vault: v, clock: clock}, nil
 }
 
@@ -112,16 +114,29 @@ func (s *Store) list(ctx context.Context, dest any, query string, args ...any) e
 }
 
 func (tx *Tx) get(dest any, query string, args ...any) error {
+	if stmt := tx.prepared(query); stmt != nil {
+		return stmt.GetContext(tx.ctx, dest, args...)
+	}
 	return tx.GetContext(tx.ctx, dest, query, args...)
 }
 
 func (tx *Tx) list(dest any, query string, args ...any) error {
+	if stmt := tx.prepared(query); stmt != nil {
+		return stmt.SelectContext(tx.ctx, dest, args...)
+	}
 	return tx.SelectContext(tx.ctx, dest, query, args...)
+}
+
+func (tx *Tx) run(query string, args ...any) (sql.Result, error) {
+	if stmt := tx.prepared(query); stmt != nil {
+		return stmt.ExecContext(tx.ctx, args...)
+	}
+	return tx.ExecContext(tx.ctx, query, args...)
 }
 
 // exec runs a statement and gives the number of rows that it changed.
 func (tx *Tx) exec(query string, args ...any) (int64, error) {
-	res, err := tx.ExecContext(tx.ctx, query, args...)
+	res, err := tx.run(query, args...)
 	if err != nil {
 		return 0, err
 	}

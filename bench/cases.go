@@ -68,7 +68,7 @@ type task struct {
 // as soon as they are asked.
 func (r *rig) wholeCase(ctx context.Context, code string, n int) (string, error) {
 	id, err := r.submit(ctx, code, n)
-	for err == nil {
+	for waited := 0; err == nil; {
 		var t task
 		var closed bool
 		err = r.plain.QueryRowxContext(ctx, `SELECT c.status = 'closed', coalesce(t.id, ''), coalesce(t.kind, ''), coalesce(t.level, ''), coalesce(t.version, 0)
@@ -78,8 +78,10 @@ func (r *rig) wholeCase(ctx context.Context, code string, n int) (string, error)
 		case err != nil || closed:
 			return id, err
 		case t.ID == "":
-			time.Sleep(20 * time.Millisecond)
+			waited++
+			time.Sleep(min(time.Duration(waited)*20*time.Millisecond, 300*time.Millisecond))
 		default:
+			waited = 0
 			err = r.decide(ctx, t)
 		}
 	}

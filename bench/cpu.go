@@ -31,12 +31,20 @@ func (r *rig) cpuNow() (cpu, error) {
 func partOf(pid int) string {
 	raw, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cmdline")
 	command := strings.ReplaceAll(string(raw), "\x00", " ")
-	for _, p := range []struct{ mark, name string }{
-		{" temporal", "engine's SQL"}, {"postgres: ", "aidflow's SQL"}, {"aidflow-engine", "engine"},
-		{"aidflow worker", "worker"}, {"aidflow simulator", "rail"}, {"aidflow api", "api"}} {
-		if strings.Contains(command, p.mark) {
-			return p.name
-		}
+	sql := strings.HasPrefix(command, "postgres: ")
+	switch {
+	case sql && strings.Contains(command, " temporal"):
+		return "engine's SQL"
+	case sql && strings.Contains(command, " aidflow"):
+		return "aidflow's SQL"
+	case sql:
+		return "PostgreSQL itself"
+	case strings.Contains(command, "aidflow-engine"):
+		return "engine"
+	case strings.Contains(command, "aidflow worker"):
+		return "worker"
+	case strings.Contains(command, "aidflow simulator"):
+		return "rail"
 	}
 	return "other"
 }

@@ -108,6 +108,7 @@ func TestBadContent(t *testing.T) {
 		{"bank without bin", "payee.bank_bin", nil, []string{"/payee/bank_bin required"}},
 		{"unknown document", "documents", []any{map[string]any{"kind": "canary", "dated": "2026-01-01", "location": "here"}}, []string{"/documents/0/kind unknown_document"}},
 		{"NUL in a name", "applicant.full_name", "canary\x00b", []string{"/applicant/full_name bad_character"}},
+		{"NUL in a code", "programme", "canary\x00", []string{"/programme bad_character"}},
 		{"NUL in an answer", "answers.facility", "canary\x00b", []string{"/answers/facility bad_character"}},
 		{"empty external id", "external_id", "", []string{"/external_id too_short"}},
 		{"external id too long", "external_id", strings.Repeat("canary", 100), []string{"/external_id too_long"}},

@@ -48,7 +48,7 @@ func (s *Server) validate(c *gin.Context) {
 		c.Request.Body = io.NopCloser(bytes.NewReader(raw))
 		c.Request.ContentLength = int64(len(raw))
 		c.Set(ctxBody, raw)
-		if len(more) > 0 && len(faults) == 0 && addsFaults(op) && readable(raw) {
+		if len(more) > 0 && len(faults) == 0 && addsFaults(op) && readable(raw, more) {
 			c.Set(ctxFaults, more)
 			return
 		}
@@ -65,7 +65,11 @@ func (s *Server) validate(c *gin.Context) {
 // those of the programme.
 func addsFaults(op *Operation) bool { return op.ID == "createCase" || op.ID == "validateCase" }
 
-func readable(raw []byte) bool { return json.Unmarshal(raw, &CaseNew{}) == nil }
+// readable tells whether a handler can work with a body that has faults: it
+// fits its type, and PostgreSQL can be asked about its texts.
+func readable(raw []byte, faults []aid.Fault) bool {
+	return json.Unmarshal(raw, &CaseNew{}) == nil && !slices.ContainsFunc(faults, func(f aid.Fault) bool { return f.Code == "bad_character" })
+}
 
 // parameterFaults checks path, query and headers. The two headers with their
 // own statuses are checked by requireHeaders.

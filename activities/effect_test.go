@@ -1,0 +1,121 @@
+package activities_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/aidflow/aidflow/activities"
+)
+
+// crowd is how many workers run the same activity at once.
+const crowd = 8
+
+// twice runs an activity, keeps what it did, and runs it again: it answers the
+// same and leaves every row as it is.
+func twice(w *world, name string, call func() string) {
+	first := call()
+	w.keep(name, first)
+	rows := w.rows()
+	require.Equal(w.t, first, call(), "the answer of the second run of %s", name)
+	require.Equal(w.t, rows, w.rows(), "the rows after the second run of %s", name)
+}
+
+// together runs an activity in a crowd; all get the same answer.
+func together(w *world, name string, call func() string) {
+	var all sync.WaitGroup
+	start, said := make(chan struct{}), make([]string, crowd)
+	for i := range said {
+		all.Go(func() {
+			<-start
+			said[i] = call()
+		})
+	}
+	close(start)
+	all.Wait()
+	for _, other := range said {
+		require.Equal(w.t, said[0], other, "the answers of a crowd to %s", name)
+	}
+	w.keep(name, said[0])
+}
+
+// broken breaks each transaction of an activity at its COMMIT: before
+// PostgreSQL has heard of it, and before its answer.
+func broken(w *world, name string, call func() string) {
+	w.wire.arm()
+	said := call()
+	if cuts := w.wire.disarm(); !strings.Contains(said, `"refused":`) {
+		require.GreaterOrEqual(w.t, cuts, 2, "%s was not cut", name)
+	}
+	w.keep(name, said)
+}
+
+// TestEveryActivityHasOneEffect tells every story in every way: however often
+// an activity is run, and wherever it is broken off, its answer and every row
+// of the database are those of the story in which it has just run once.
+func TestEveryActivityHasOneEffect(t *testing.T) {
+	var told atomic.Int32
+	t.Run("stories", func(t *testing.T) {
+		for name, story := range stories() {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				told.Add(1)
+				first := &trace{learns: true}
+				newWorld(t, twice, first).tells(story)
+				for way, run := range map[string]runner{"together": together, "broken": broken} {
+					t.Run(way, func(t *testing.T) {
+						t.Parallel()
+						again := &trace{moments: first.moments}
+						newWorld(t, run, again).tells(story)
+						require.Len(t, first.moments, again.next, "the story was not told to its end")
+					})
+				}
+			})
+		}
+	})
+	if int(told.Load()) < len(stories()) {
+		return // only some were asked for
+	}
+	kind := reflect.TypeFor[*activities.Activities]()
+	for i := range kind.NumMethod() {
+		if _, is := called.Load(kind.Method(i).Name); !is {
+			t.Errorf("no story calls %s", kind.Method(i).Name)
+		}
+	}
+}
+
+// tells lets the cases of a story happen one after the other.
+func (w *world) tells(story []func(*world)) {
+	w.t.Helper()
+	for _, one := range story {
+		one(w)
+	}
+	w.agreesWithTheBank()
+}
+
+// agreesWithTheBank compares the payments with the bank's own books.
+func (w *world) agreesWithTheBank() {
+	w.t.Helper()
+	books, err := w.bank.Books(w.t.Context())
+	require.NoError(w.t, err)
+	require.True(w.t, books.Balanced)
+	var moved []string
+	for _, m := range books.Movements {
+		moved = append(moved, fmt.Sprintf("%s %d", m.Key, m.Amount))
+	}
+	require.ElementsMatch(w.t, w.settled(), moved, "the bank's movements beside the payments")
+}
+
+// settled are the attempts that the rail has settled, with their amounts. What
+// persons said of a payment is not the bank's word.
+func (w *world) settled() []string {
+	w.t.Helper()
+	all := w.text(`SELECT coalesce(string_agg(a.key || ' ' || p.amount, ','), '') FROM attempts a JOIN payments p ON p.id = a.payment_id
+		WHERE a.state = 'settled' AND a.code <> 'resolved_by_persons'`)
+	return strings.FieldsFunc(all, func(r rune) bool { return r == ',' })
+}

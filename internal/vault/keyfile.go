@@ -161,7 +161,7 @@ func (k *keyFile) write(path string, place func(finished string) error) error {
 		err = place(file.Name())
 	}
 	if err != nil {
-		os.Remove(file.Name())
+		_ = os.Remove(file.Name()) // the first error is the one to tell
 		if aid.CodeOf(err) != "" {
 			return err
 		}

@@ -84,17 +84,15 @@ func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
 	return translate(err)
 }
 
-func (s *Store) writeOnce(ctx context.Context, fn func(*Tx) error) (err error) {
+func (s *Store) writeOnce(ctx context.Context, fn func(*Tx) error) error {
 	tx, err := s.db.BeginTxx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	now := s.Now()
-	defer func() {
-		if err != nil {
-			_ = tx.Rollback() // the first error is the one to tell
-		}
-	}()
+	// After the COMMIT it does nothing. Also a panic must not leave the
+	// transaction open, with the case's lock in it.
+	defer func() { _ = tx.Rollback() }()
 	if err := fn(&Tx{Tx: tx, ctx: ctx, store: s, vault: s.vault, Wall: now, Now: now}); err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -261,45 +260,5 @@ func TestBadDecisions(t *testing.T) {
 	}
 	if a := d.decide("verifier2", visit, complete); a.Status != 200 {
 		t.Errorf("another person may: %d %s", a.Status, a.Raw)
-	}
-}
-
-// caseOf gives the case of a task.
-func (d *door) caseOf(task string) string {
-	return d.call("manager1", "GET", "/v1/tasks/"+task, nil).str("case.id")
-}
-
-// opened opens a task of a case, as a step of its workflow would.
-func (d *door) opened(t *testing.T, caseID string, kind aid.TaskKind) (task string) {
-	t.Helper()
-	d.moves(t, caseID, func(tx *postgres.Tx, c *postgres.Case) (err error) {
-		task, err = tx.OpenTask(c, postgres.NewTask{Kind: kind, Workflow: c.WorkflowID, Owner: aid.OwnerOffice, Rule: map[string]string{"because": "test"}})
-		return err
-	})
-	return task
-}
-
-// withdrawn ends a case, as its workflow would.
-func (d *door) withdrawn(t *testing.T, caseID string) {
-	t.Helper()
-	d.moves(t, caseID, func(tx *postgres.Tx, c *postgres.Case) error {
-		if err := tx.EndTasks(c, "void"); err != nil {
-			return err
-		}
-		return tx.MoveCase(c, aid.EventWithdraw)
-	})
-}
-
-func (d *door) moves(t *testing.T, caseID string, move func(*postgres.Tx, *postgres.Case) error) {
-	t.Helper()
-	err := d.db.Write(context.Background(), func(tx *postgres.Tx) error {
-		c, err := tx.LockCase(caseID)
-		if err != nil {
-			return err
-		}
-		return move(tx, c)
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/aidflow/aidflow/aid"
-	"github.com/aidflow/aidflow/internal/postgres"
 )
 
 // change sets, or with nil removes, a member of a request: "payee.kind".
@@ -156,7 +155,7 @@ func TestWithdraw(t *testing.T) {
 	if a := d.call("portal1", "POST", path, nil, append(key(), "If-Match", `"99"`)...); a.Status != 412 {
 		t.Errorf("%d %s", a.Status, a.Raw)
 	}
-	d.process.withdrawResult = "recorded"
+	d.process.onWithdraw = func(aid.Withdrawal) string { return "recorded" }
 	if a := d.call("portal1", "POST", path, nil, key()...); a.Status != 202 || a.Header.Get("Location") == "" {
 		t.Errorf("%d %s", a.Status, a.Raw)
 	}
@@ -281,23 +280,7 @@ func TestProvideInformation(t *testing.T) {
 		t.Errorf("%d %s", a.Status, a.Raw)
 	}
 	d.underReview(id)
-	err := d.db.Write(context.Background(), func(tx *postgres.Tx) error {
-		c, err := tx.LockCase(id)
-		if err != nil {
-			return err
-		}
-		if err := tx.EndTasks(c, "replaced"); err != nil {
-			return err
-		}
-		if err := tx.MoveCase(c, aid.EventReturn); err != nil {
-			return err
-		}
-		_, err = tx.OpenTask(c, postgres.NewTask{Kind: aid.ProvideInformation, Workflow: c.WorkflowID, Owner: aid.OwnerPartner, Rule: map[string]string{"because": "returned"}})
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	d.returned(t, id)
 	if a := d.call("portal1", "GET", "/v1/cases/"+id, nil); a.str("next_action.who") != "partner" || a.str("next_action.what") != "provide_information" {
 		t.Error(a.at("next_action"))
 	}

@@ -10,7 +10,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -121,9 +120,6 @@ func (d *Document) Operations() []*Operation { return d.ops }
 // operation finds the operation of a route of the router; nil for a page that
 // is not part of the document.
 func (d *Document) operation(method, fullPath string) *Operation {
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
 	return d.byRoute[method+" "+fullPath]
 }
 

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/gin-gonic/gin"
 
 	"github.com/aidflow/aidflow/aid"
 )
@@ -35,26 +34,6 @@ func TestDocumentIsValidAs31AndAs30(t *testing.T) {
 	spec.Info.Summary, spec.Info.License.Identifier = "", ""
 	if err := spec.Validate(context.Background()); err != nil {
 		t.Errorf("requests are checked as 3.0, and the document does not fit: %v", err)
-	}
-}
-
-// Every operation has a route and every route an operation.
-func TestRoutesAndDocumentAgree(t *testing.T) {
-	s, err := New(Config{Mode: "test"}, nil, nil, func(_ *Server, r gin.IRouter) { r.GET("/docs", func(*gin.Context) {}) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	routes := map[string]bool{}
-	for _, r := range s.engine.Routes() {
-		routes[r.Method+" "+r.Path] = true
-		if s.doc.operation(r.Method, r.Path) == nil {
-			t.Errorf("route %s %s is not in the document", r.Method, r.Path)
-		}
-	}
-	for _, op := range s.doc.Operations() {
-		if !routes[op.Method+" "+ginPath(op.Path)] {
-			t.Errorf("operation %s (%s %s) has no route", op.ID, op.Method, op.Path)
-		}
 	}
 }
 

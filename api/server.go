@@ -88,8 +88,16 @@ func (s *Server) Document() *Document { return s.doc }
 // Mode gives test or live.
 func (s *Server) Mode() string { return s.mode }
 
-// ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+// ServeHTTP answers one request. What can be had by GET can be asked for by
+// HEAD: net/http sends the answer without its body.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		asked := *r
+		asked.Method = http.MethodGet
+		r = &asked
+	}
+	s.engine.ServeHTTP(w, r)
+}
 
 // Serve answers on a listener until ctx ends, then finishes what runs.
 //

@@ -1,0 +1,277 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/gin-gonic/gin"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/rails/simulator"
+)
+
+// step is one good request and the answer that the document promises for it.
+type step struct {
+	op, who string
+	params  string // what stands in the path for {id} and the like
+	query   string
+	body    any
+	headers []string
+	status  int
+}
+
+// The walk: every operation of the document gets a request that fits the
+// document and gives each answer of success that the document promises for
+// it, checked against the document as every answer of every test is.
+func TestEveryOperationAnswersAsDocumented(t *testing.T) {
+	d := openDoor(t)
+	d.applyDecisions()
+	given := map[string]map[int]bool{}
+	for _, s := range d.walk(t) {
+		op := d.operationNamed(t, s.op)
+		path := op.Path
+		if i := strings.Index(path, "{"); i >= 0 {
+			path = path[:i] + s.params + path[strings.Index(path, "}")+1:]
+		}
+		if s.query != "" {
+			path += "?" + s.query
+		}
+		r := d.newRequest(s.who, op.Method, path, s.body, s.headers...)
+		if err := d.doc.requestBreaks(r, bytesOf(s.body)); err != nil {
+			t.Errorf("%s: the request breaks the document: %v", s.op, err)
+		}
+		w := httptest.NewRecorder()
+		d.ServeHTTP(w, r)
+		if a := d.checked(r, w); a.Status != s.status {
+			t.Errorf("%s by %s: %d %s, want %d", s.op, s.who, a.Status, a.Raw, s.status)
+		}
+		if given[s.op] == nil {
+			given[s.op] = map[int]bool{}
+		}
+		given[s.op][s.status] = true
+	}
+	for _, op := range d.doc.Operations() {
+		for status := range op.spec.Responses.Map() {
+			if n, _ := strconv.Atoi(status); n < 300 && !given[op.ID][n] {
+				t.Errorf("the walk does not see %s answer %s", op.ID, status)
+			}
+		}
+	}
+}
+
+func bytesOf(body any) []byte {
+	switch b := body.(type) {
+	case nil:
+		return nil
+	case string:
+		return []byte(b)
+	default:
+		raw, _ := json.Marshal(b) // door.newRequest fails where this does
+		return raw
+	}
+}
+
+func (d *door) operationNamed(t *testing.T, id string) *Operation {
+	t.Helper()
+	i := slices.IndexFunc(d.doc.Operations(), func(op *Operation) bool { return op.ID == id })
+	if i < 0 {
+		t.Fatalf("no operation %s", id)
+	}
+	return d.doc.Operations()[i]
+}
+
+// walk prepares a deployment with something of everything and lists requests.
+func (d *door) walk(t *testing.T) []step {
+	t.Helper()
+	paid, due, _ := d.reserved(t, 5)
+	_, failed, again := d.reserved(t, 6)
+	d.process.onRetry = func(aid.Retry) error { again(); return nil }
+	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
+	id := d.submitted("medical")
+	task := d.underReview(id)
+	late := d.opened(t, id, aid.FieldVisit)
+	asked, _ := d.asked(t, 1)
+	slow, question := d.asked(t, 2)
+	draft := d.call("portal1", "POST", "/v1/cases", map[string]any{"programme": "medical", "area": commune, "draft": true}, key()...).str("id")
+	gone := d.submitted("housing_new")
+	d.process.onWithdraw = func(w aid.Withdrawal) string {
+		return map[bool]string{true: "withdrawn", false: "recorded"}[w.Reason == "applicant_request"]
+	}
+	d.process.pending = []string{late, question}
+	tag := func(path string) []string {
+		return []string{"If-Match", d.call("manager1", "GET", path, nil).Header.Get("ETag")}
+	}
+	whole := d.person(7)
+	delete(whole, "programme")
+	money := map[string]any{"amount": 1000, "currency": "VND"}
+	complete := map[string]any{"action": "complete"}
+	made := d.decide("verifier1", d.underReview(d.submit(d.person(8))), complete).str("id")
+	callback := []byte(`{"type": "payment.updated", "key": "award/1/1", "state": "settled"}`)
+	var signed []string
+	for name, values := range simulator.SignCallback("secret", "msg_1", d.db.Now(), callback) {
+		signed = append(signed, name, values[0])
+	}
+	return []step{
+		{op: "listProgrammes", who: "portal1", status: 200},
+		{op: "getProgramme", who: "portal1", params: "housing_new", status: 200},
+		{op: "listAreas", who: "intake1", query: "level=commune&parent=51&at=2026-03-02&limit=2", status: 200},
+		{op: "createCase", who: "portal1", body: d.person(3), headers: key(), status: 201},
+		{op: "validateCase", who: "portal1", body: d.person(4), status: 200},
+		{op: "listCases", who: "auditor1", query: "status=submitted&stage=intake&programme=medical&area=51&sla=none&created_after=2026-01-01T00:00:00Z&limit=5", status: 200},
+		{op: "searchCases", who: "intake1", body: map[string]any{"name": "nguyen"}, status: 200},
+		{op: "getCase", who: "treasurer1", params: id, status: 200},
+		{op: "changeCase", who: "portal1", params: draft, body: whole, headers: []string{"If-Match", `"1"`}, status: 200},
+		{op: "submitCase", who: "portal1", params: draft, body: map[string]any{"submitted_by": "officer 18"}, headers: key(), status: 200},
+		{op: "getCaseTimeline", who: "portal1", params: id, query: "limit=1", status: 200},
+		{op: "getCaseChecklist", who: "verifier1", params: id, status: 200},
+		{op: "getCaseStatus", who: "portal1", params: id, status: 200},
+		{op: "listCasePayments", who: "portal1", params: paid, status: 200},
+		{op: "provideInformation", who: "portal1", params: asked, body: map[string]any{"note": "Found."}, headers: key(), status: 200},
+		{op: "provideInformation", who: "portal1", params: slow, headers: key(), status: 202},
+		{op: "listTasks", who: "manager1", query: "case=" + id + "&assignee=none&kind=verify_documents&status=open&area=51&sort=newest", status: 200},
+		{op: "getNextTask", who: "verifier1", status: 200},
+		{op: "getNextTask", who: "approver5", status: 204},
+		{op: "getTask", who: "auditor1", params: task, status: 200},
+		{op: "claimTask", who: "verifier1", params: task, status: 200},
+		{op: "releaseTask", who: "verifier1", params: task, status: 200},
+		{op: "decideTask", who: "verifier2", params: late, body: complete, headers: append(key(), tag("/v1/tasks/"+late)...), status: 202},
+		{op: "decideTask", who: "verifier1", params: task, body: complete, headers: append(key(), "If-Match", fmt.Sprintf("%q", "3")), status: 200},
+		{op: "getDecision", who: "verifier1", params: made, status: 200},
+		{op: "withdrawCase", who: "portal1", params: gone, headers: key(), status: 200},
+		{op: "withdrawCase", who: "portal1", params: gone, body: map[string]any{"reason_code": "moved_away"}, headers: key(), status: 202},
+		{op: "listFunds", who: "auditor1", status: 200},
+		{op: "createFund", who: "manager1", body: map[string]any{"code": "other", "name": "Other", "area": "51", "budget": money}, headers: key(), status: 201},
+		{op: "getFund", who: "approver1", params: fund, status: 200},
+		{op: "contribute", who: "treasurer1", params: fund, body: map[string]any{"amount": money, "received_on": "2026-03-02"}, headers: key(), status: 201},
+		{op: "listLedgerTransactions", who: "auditor1", query: "case=" + paid + "&kind=reserve&from=2026-01-01T00:00:00Z", status: 200},
+		{op: "listLedgerBalances", who: "manager1", query: "fund=" + fund, status: 200},
+		{op: "listPayments", who: "releaser1", query: "case=" + paid + "&status=due", status: 200},
+		{op: "getPayment", who: "auditor1", params: due, status: 200},
+		{op: "cancelPayment", who: "treasurer1", params: due, headers: append(key(), tag("/v1/payments/"+due)...), status: 200},
+		{op: "retryPayment", who: "treasurer1", params: failed, headers: key(), status: 201},
+		{op: "listFollowUps", who: "verifier1", query: "case=" + paid + "&status=planned", status: 200},
+		{op: "railCallback", params: "simulator", body: string(callback), headers: signed, status: 202},
+		{op: "advanceCase", who: "portal1", params: id, body: map[string]any{"duration": "P1D"}, status: 200},
+		{op: "whoami", who: "approver4", status: 200},
+		{op: "livez", status: 200}, {op: "readyz", status: 200}, {op: "version", status: 200}, {op: "metrics", status: 200},
+		{op: "openapiYaml", status: 200}, {op: "openapiJson", status: 200}, {op: "docs", status: 200},
+	}
+}
+
+// What the tests hold answers and routes to is no empty promise: each
+// difference is noticed.
+func TestDifferencesFromTheDocumentAreNoticed(t *testing.T) {
+	d := openDoor(t)
+	r := d.newRequest("portal1", "GET", "/v1/whoami", nil)
+	good := httptest.NewRecorder()
+	d.ServeHTTP(good, r)
+	if err := d.doc.breaks(r, good); err != nil {
+		t.Fatal(err)
+	}
+	answer := func(status int, contentType, body string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(status)
+		_, _ = w.WriteString(body)
+		return w
+	}
+	for name, w := range map[string]*httptest.ResponseRecorder{
+		"undocumented status": answer(418, "application/json", good.Body.String()),
+		"a member is missing": answer(200, "application/json", `{"kind": "partner"}`),
+		"another type":        answer(200, "application/json", strings.Replace(good.Body.String(), `"mode":"test"`, `"mode":1`, 1)),
+		"no problem":          answer(403, "application/problem+json", `{"code": "x"}`),
+		"another media type":  answer(200, "application/xml", `<a/>`),
+		"no Retry-After":      answer(503, "application/problem+json", `{"type":"a","title":"a","status":503,"detail":"a","code":"a","request_id":"a"}`),
+	} {
+		if d.doc.breaks(r, w) == nil {
+			t.Errorf("%s is not noticed", name)
+		}
+	}
+	tagged := d.newRequest("portal1", "GET", "/v1/cases/"+d.submitted("medical")+"/status", nil)
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, tagged)
+	w.Header().Del("ETag")
+	if d.doc.breaks(tagged, w) == nil {
+		t.Error("a missing ETag is not noticed")
+	}
+}
+
+func TestRoutesAndDocumentAgree(t *testing.T) {
+	docs := func(r gin.IRouter) { r.GET("/docs", func(*gin.Context) {}) }
+	if got := disagreements(t, docs, nil); len(got) > 0 {
+		t.Error(got)
+	}
+	more := func(r gin.IRouter) { docs(r); r.POST("/v1/hidden", func(*gin.Context) {}) }
+	if got := disagreements(t, more, nil); !slices.Equal(got, []string{"POST /v1/hidden is not in the document"}) {
+		t.Error("an undocumented route:", got)
+	}
+	promise := func(d *Document) {
+		op := *d.ops[0]
+		op.Method, op.spec = "PUT", &openapi3.Operation{}
+		d.ops = append(d.ops, &op)
+	}
+	if got := disagreements(t, docs, promise); len(got) != 1 || !strings.HasPrefix(got[0], "PUT ") {
+		t.Error("an operation without a route:", got)
+	}
+}
+
+// disagreements lists routes without operation and operations without route.
+func disagreements(t *testing.T, pages func(gin.IRouter), change func(*Document)) (out []string) {
+	t.Helper()
+	s, err := New(Config{Mode: "test"}, nil, nil, func(_ *Server, r gin.IRouter) { pages(r) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if change != nil {
+		change(s.doc)
+	}
+	routes := map[string]bool{}
+	for _, r := range s.engine.Routes() {
+		routes[r.Method+" "+r.Path] = true
+		if s.doc.operation(r.Method, r.Path) == nil {
+			out = append(out, r.Method+" "+r.Path+" is not in the document")
+		}
+	}
+	for _, op := range s.doc.Operations() {
+		if route := op.Method + " " + ginPath(op.Path); !routes[route] {
+			out = append(out, route+" has no route")
+		}
+	}
+	return out
+}
+
+// A HEAD asks for what a GET would answer, without the body.
+func TestHead(t *testing.T) {
+	d := openDoor(t)
+	server := httptest.NewServer(d)
+	t.Cleanup(server.Close)
+	path := "/v1/cases/" + d.submitted("medical")
+	for _, c := range []struct {
+		who, path string
+		status    int
+	}{{"", "/livez", 200}, {"portal1", path, 200}, {"portal2", path, 404}, {"", path, 401}, {"portal1", "/nothing", 404}} {
+		head := d.newRequest(c.who, http.MethodHead, server.URL+c.path, nil)
+		head.RequestURI = ""
+		answer, err := http.DefaultClient.Do(head)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body bytes.Buffer
+		_, _ = body.ReadFrom(answer.Body)
+		_ = answer.Body.Close()
+		if answer.StatusCode != c.status || body.Len() != 0 || (c.path == path && c.status == 200) != (answer.Header.Get("ETag") != "") {
+			t.Errorf("HEAD %s by %s: %d %v %s", c.path, c.who, answer.StatusCode, answer.Header, &body)
+		}
+	}
+	if a := d.call("portal1", "DELETE", path, nil); !strings.Contains(a.Header.Get("Allow"), "GET") || !strings.Contains(a.Header.Get("Allow"), "PATCH") {
+		t.Errorf("405 without what is allowed: %v", a.Header)
+	}
+}

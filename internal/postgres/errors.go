@@ -20,10 +20,11 @@ func (e commitError) Error() string { return "commit: " + e.cause.Error() }
 func (e commitError) Unwrap() error { return e.cause }
 
 // commitFailed tells a COMMIT that PostgreSQL refused (a deferred constraint,
-// a serialization failure) from one whose answer never came.
+// a serialization failure) from one whose answer never came. A server that
+// ends (class 57) may have committed before it said so.
 func commitFailed(err error) error {
 	var pe *pq.Error
-	if errors.As(err, &pe) {
+	if errors.As(err, &pe) && pe.Code.Class() != "57" {
 		return err
 	}
 	return commitError{err}

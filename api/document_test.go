@@ -51,6 +51,10 @@ func TestEveryOperationSaysWhoAndWhatMayGoWrong(t *testing.T) {
 				t.Errorf("%s: unknown role %s", op.ID, r)
 			}
 		}
+		open := slices.Contains([]string{"whoami", "listProgrammes", "getProgramme", "listAreas"}, op.ID)
+		if want := slices.Contains(op.Roles, "partner") && !open; want != (op.Scope != "") {
+			t.Errorf("%s: x-scope is %q", op.ID, op.Scope)
+		}
 		if op.Public() != (op.spec.Security != nil && len(*op.spec.Security) == 0) {
 			t.Errorf("%s: security and x-roles disagree", op.ID)
 		}

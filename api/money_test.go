@@ -52,6 +52,9 @@ func TestFundsContributionsAndLedger(t *testing.T) {
 		t.Errorf("sums %v", sums)
 	}
 	balances := d.call("auditor1", "GET", "/v1/ledger/balances?fund="+fund, nil)
+	if all := d.call("manager1", "GET", "/v1/ledger/balances", nil); len(all.at("data").([]any)) != len(balances.at("data").([]any)) || all.str("data.0.fund") != fund {
+		t.Errorf("all funds: %s", all.Raw)
+	}
 	got := map[string]any{}
 	for _, b := range balances.at("data").([]any) {
 		m := b.(map[string]any)

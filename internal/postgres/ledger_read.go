@@ -95,32 +95,55 @@ type BalanceRow struct {
 	Balance  int64  `db:"balance"`
 }
 
-// LedgerBalances sums the entries of a fund (id or code) by account; every
-// account is there. They are sums of the ledger itself, not the running
-// balances that approvals are checked against: the two must agree.
+// LedgerBalances sums the entries of a fund (id or code), or with "" of every
+// fund that the caller sees, by account; every account is there. They are sums
+// of the ledger itself, not the running balances that approvals are checked
+// against: the two must agree.
 //
 // Errors: NotFound fund_not_found.
 func (s *Store) LedgerBalances(ctx context.Context, caller *Caller, fund string) ([]BalanceRow, error) {
+	funds, err := s.fundsFor(ctx, caller, fund)
+	if err != nil {
+		return nil, err
+	}
+	ids := pq.StringArray{}
+	for _, f := range funds {
+		ids = append(ids, f.ID)
+	}
+	type account struct {
+		Fund    string `db:"fund_id"`
+		Account string `db:"account"`
+	}
+	var sums []struct {
+		account
+		Sum int64 `db:"sum"`
+	}
+	err = s.list(ctx, &sums, `SELECT fund_id, account, sum(amount)::bigint AS sum FROM ledger_entries WHERE fund_id = ANY($1) GROUP BY fund_id, account`, ids)
+	if err != nil {
+		return nil, err
+	}
+	byAccount := map[account]int64{}
+	for _, row := range sums {
+		byAccount[row.account] = row.Sum
+	}
+	var out []BalanceRow
+	for _, f := range funds {
+		for _, a := range ledger.Accounts() {
+			out = append(out, BalanceRow{FundID: f.ID, Book: string(ledger.SetOf(a)), Account: string(a), Currency: f.Currency,
+				Balance: byAccount[account{f.ID, string(a)}] * ledger.Normal(a)})
+		}
+	}
+	return out, nil
+}
+
+// fundsFor gives one fund, or with "" all that the caller sees.
+func (s *Store) fundsFor(ctx context.Context, caller *Caller, fund string) ([]FundRow, error) {
+	if fund == "" {
+		return s.Funds(ctx, caller, Page{})
+	}
 	f, err := s.Fund(ctx, caller, fund)
 	if err != nil {
 		return nil, err
 	}
-	var sums []struct {
-		Account string `db:"account"`
-		Sum     int64  `db:"sum"`
-	}
-	err = s.list(ctx, &sums, `SELECT account, sum(amount)::bigint AS sum FROM ledger_entries WHERE fund_id = $1 GROUP BY account`, f.ID)
-	if err != nil {
-		return nil, err
-	}
-	byAccount := map[string]int64{}
-	for _, row := range sums {
-		byAccount[row.Account] = row.Sum
-	}
-	var out []BalanceRow
-	for _, account := range ledger.Accounts() {
-		out = append(out, BalanceRow{FundID: f.ID, Book: string(ledger.SetOf(account)), Account: string(account), Currency: f.Currency,
-			Balance: byAccount[string(account)] * ledger.Normal(account)})
-	}
-	return out, nil
+	return []FundRow{*f}, nil
 }

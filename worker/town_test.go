@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -44,12 +45,15 @@ type town struct {
 	bank    *simulator.Client
 	patient *patientRail
 	doing   *activities.Activities
-	log     io.Writer // what the workflows' environment logs; nil: nothing
+	log     io.Writer                                // what the workflows' environment logs; nil: nothing
+	prepare func(*testsuite.TestWorkflowEnvironment) // of every workflow that starts; may be nil
 	now     time.Time
 	manager *postgres.Caller
 	conn    *sql.DB // with the owner's role, for looking
 
+	mu      sync.Mutex          // of the two below
 	wanted  []postgres.Workflow // to be started in the next hour
+	began   map[string]bool     // ids of workflows that were ever wanted
 	running []*resident
 	hooks   []*hook
 	later   []func() // at the end of the present look
@@ -61,7 +65,7 @@ type town struct {
 
 func newTown(t *testing.T) *town {
 	t.Helper()
-	tn := &town{t: t, db: pgtest.New(t), fundAt: postgres.DevelopmentFund}
+	tn := &town{t: t, db: pgtest.New(t), fundAt: postgres.DevelopmentFund, began: map[string]bool{}}
 	tn.now, tn.manager, tn.conn = tn.db.Clock.Now(), tn.db.Staff(t, "manager1"), tn.db.SQL(t)
 	const secret = "0123456789abcdef0123456789abcdef"
 	bank, err := simulator.Open(simulator.Config{Books: filepath.Join(t.TempDir(), "books"), Secret: secret, SettleAfter: time.Millisecond})
@@ -73,9 +77,21 @@ func newTown(t *testing.T) *town {
 	require.NoError(t, err)
 	tn.patient = &patientRail{Rail: tn.bank, asks: 100}
 	tn.doing = &activities.Activities{Store: tn.db.Store, Rails: map[string]rails.Rail{simulator.RailName: tn.patient},
-		Start: func(_ context.Context, w postgres.Workflow) error { tn.wanted = append(tn.wanted, w); return nil }}
+		Start: tn.want}
 	t.Cleanup(tn.close)
 	return tn
+}
+
+// want starts a workflow in the next hour. Like Temporal it knows an id that has
+// been started before.
+func (tn *town) want(_ context.Context, w postgres.Workflow) error {
+	tn.mu.Lock()
+	defer tn.mu.Unlock()
+	if !tn.began[w.ID] {
+		tn.began[w.ID] = true
+		tn.wanted = append(tn.wanted, w)
+	}
+	return nil
 }
 
 // patientRail asks the bank again for a moment while a payment is on its way.
@@ -222,6 +238,9 @@ func (tn *town) start(row postgres.Workflow) {
 	r.env.SetOnLocalActivityStartedListener(func(*activity.Info, context.Context, []any) { sync() })
 	r.env.SetOnActivityStartedListener(func(*activity.Info, context.Context, converter.EncodedValues) { sync() })
 	r.env.RegisterDelayedCallback(r.rest, time.Minute)
+	if tn.prepare != nil {
+		tn.prepare(r.env)
+	}
 	tn.running = append(tn.running, r)
 	go r.run()
 	<-r.rests

@@ -42,7 +42,8 @@ type RecordedIntent struct {
 }
 
 // RecordIntent checks a decision as far as PostgreSQL knows and stores it.
-// The same checks are made again when it is applied.
+// The same checks are made again when it is applied. An intent that is stored
+// already, and waits, is stored once.
 //
 // Errors: NotFound task_not_found (also when it is not the caller's to see);
 // Forbidden wrong_role, wrong_level, four_eyes; Conflict task_closed (params
@@ -153,10 +154,26 @@ func (tx *Tx) insertIntent(c *Case, t *Task, in Intent) error {
 	if err != nil {
 		return err
 	}
-	return tx.one(`
+	n, err := tx.exec(`
 		INSERT INTO decisions (id, task_id, case_id, actor, action, reason_code, amount, sealed, task_version, state, asked_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'intent', $10)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'intent', $10) ON CONFLICT (id) DO NOTHING`,
 		in.ID, t.ID, c.ID, in.Actor, in.Action, in.Reason, in.Amount, sealed, t.Version, tx.Wall)
+	if err != nil || n == 1 {
+		return err
+	}
+	return tx.sameIntent(in)
+}
+
+// sameIntent lets a copy of an intent pass that still waits: whoever stored it
+// did not hear that it was stored.
+func (tx *Tx) sameIntent(in Intent) error {
+	var same bool
+	err := tx.get(&same, `SELECT state = 'intent' AND task_id = $2 AND actor = $3 AND action = $4 AND reason_code = $5 AND amount IS NOT DISTINCT FROM $6
+		FROM decisions WHERE id = $1`, in.ID, in.Task, in.Actor, in.Action, in.Reason, in.Amount)
+	if err == nil && !same {
+		return aid.Refuse(aid.Conflict, "already_decided")
+	}
+	return err
 }
 
 // grant is a role of a person seen from one task.

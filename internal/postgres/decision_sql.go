@@ -7,7 +7,8 @@ import (
 )
 
 // ApplyIntent applies a stored intent on a task that needs no workflow: it
-// moves no money and keeps nothing waiting but people.
+// moves no money and keeps nothing waiting but people. Applied already, it
+// changes nothing.
 //
 // Errors: those of ApplyDecision; Conflict wrong_payment_state; Invalid
 // needs_workflow for every other kind of task.
@@ -19,6 +20,11 @@ func (s *Store) ApplyIntent(ctx context.Context, d aid.Decision) error {
 		}
 		c, err := tx.LockCase(caseID)
 		if err != nil {
+			return err
+		}
+		var done bool
+		err = tx.get(&done, `SELECT EXISTS (SELECT 1 FROM decisions WHERE id = $1 AND task_id = $2 AND state = 'applied')`, d.ID, d.Task)
+		if err != nil || done {
 			return err
 		}
 		t, _, err := tx.ApplyDecision(c, d)

@@ -136,7 +136,8 @@ func (tx *Tx) parkIfNobody(c *Case, n NewTask) error {
 
 // LockTask locks a task of a case that is already locked.
 //
-// Errors: NotFound task_not_found; Conflict task_closed.
+// Errors: NotFound task_not_found; Conflict task_closed (params state, by,
+// action, at).
 func (tx *Tx) LockTask(c *Case, id string) (*Task, error) {
 	var t Task
 	err := tx.get(&t, `SELECT `+taskColumns+` FROM tasks t WHERE t.id = $1 AND t.case_id = $2 FOR UPDATE`, id, c.ID)
@@ -144,7 +145,7 @@ func (tx *Tx) LockTask(c *Case, id string) (*Task, error) {
 		return nil, aid.Refuse(aid.NotFound, "task_not_found")
 	}
 	if err == nil && t.ClosedAt != nil {
-		return nil, aid.Refuse(aid.Conflict, "task_closed", "state", t.State)
+		return nil, whyClosed(tx.get, t.ID)
 	}
 	return &t, err
 }

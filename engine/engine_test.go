@@ -14,9 +14,6 @@ import (
 	"go.temporal.io/api/serviceerror"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
-	"go.temporal.io/server/common/log"
-	"go.temporal.io/server/tools/common/schema"
-	toolsql "go.temporal.io/server/tools/sql"
 	"google.golang.org/grpc/credentials"
 )
 
@@ -38,11 +35,14 @@ func requireRunning(t *testing.T, c workflowservice.WorkflowServiceClient, id st
 	require.Equal(t, enumspb.WORKFLOW_EXECUTION_STATUS_RUNNING, d.GetWorkflowExecutionInfo().GetStatus())
 }
 
-// A store through its life: made, used, stopped, started again, killed; one
-// engine at a time, and never with another number of shards.
+// A store through its life: half made, made, used, stopped, started again,
+// killed; one engine at a time, and never with another number of shards.
 func TestLifeOfAStore(t *testing.T) {
 	db := newDatabase(t)
 	ctx := testContext(t)
+	for _, part := range []string{"temporal", "temporal_visibility"} {
+		killOnceVersioned(t, db, part)
+	}
 
 	e := startEngine(t, db.url())
 	require.Equal(t, "aidflow", e.ready.Namespace)
@@ -65,6 +65,25 @@ func TestLifeOfAStore(t *testing.T) {
 	e = startEngine(t, db.url())
 	requireRunning(t, e.client(nil), "two")
 	e.stop()
+}
+
+// killOnceVersioned starts an engine and kills it as soon as one of its
+// databases has a first version, while it works on the next ones.
+func killOnceVersioned(t *testing.T, db *database, name string) {
+	t.Helper()
+	e := launch(t, db.url())
+	base, err := pgx.ParseConfig(db.url())
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		conn, err := pgx.ConnectConfig(t.Context(), withDatabase(base, name))
+		if err != nil {
+			return false
+		}
+		defer func() { _ = conn.Close(t.Context()) }()
+		var version string
+		return conn.QueryRow(t.Context(), "SELECT curr_version FROM schema_version").Scan(&version) == nil
+	}, time.Minute, 5*time.Millisecond)
+	e.kill()
 }
 
 // Two stores live beside each other in one server, over its socket directory.
@@ -111,25 +130,13 @@ func TestPostgresComesBack(t *testing.T) {
 // A store whose schema is of an older server is brought up to date.
 func TestOlderSchema(t *testing.T) {
 	db := newDatabase(t)
-	ctx := testContext(t)
-	base, err := pgx.ParseConfig(db.url())
-	require.NoError(t, err)
-	require.NoError(t, createDatabases(ctx, base, "temporal"))
-	old, err := toolsql.NewConnection(sqlConfig(base, "temporal", 1), log.NewNoopLogger())
-	require.NoError(t, err)
-	require.NoError(t, schema.NewSetupSchemaTask(old, &schema.SetupConfig{InitialVersion: "0.0"}, log.NewNoopLogger()).Run())
-	update := &schema.UpdateConfig{SchemaName: "postgresql/v12/temporal", TargetVersion: "1.9"}
-	require.NoError(t, schema.NewUpdateSchemaTask(old, update, log.NewNoopLogger()).Run())
-	before, err := old.ReadSchemaVersion()
-	require.NoError(t, err)
-	require.Equal(t, "1.9", before)
+	old := openDatabase(t, db, "temporal")
+	require.NoError(t, bringUp(old, "postgresql/v12/temporal", "1.9"))
+	require.Equal(t, "1.9", versionOf(t, old))
 
 	e := startEngine(t, db.url())
-	require.NoError(t, startWorkflow(ctx, e.client(nil), "one"))
-	after, err := old.ReadSchemaVersion()
-	require.NoError(t, err)
-	require.NotEqual(t, before, after)
-	old.Close()
+	require.NoError(t, startWorkflow(testContext(t), e.client(nil), "one"))
+	require.NotEqual(t, "1.9", versionOf(t, old))
 	e.stop()
 }
 

@@ -12,17 +12,18 @@ import (
 	"syscall"
 )
 
-func main() {
+func main() { os.Exit(exitStatus()) }
+
+// exitStatus runs the engine and gives the status that the process ends with.
+func exitStatus() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	stdout := os.Stdout
 	os.Stdout = os.Stderr // what a library prints does not belong beside the ready line
 	err := run(ctx, os.Args[1:], stdout, os.Stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return 0
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "aidflow-engine: "+oneLine(err))
-		os.Exit(1)
-	}
+	fmt.Fprintln(os.Stderr, "aidflow-engine: "+oneLine(err))
+	return 1
 }

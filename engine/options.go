@@ -35,6 +35,7 @@ type options struct {
 	Database     string // of the history; visibility has its own, see visibility()
 	Address      netip.AddrPort
 	UIAddress    netip.AddrPort // not valid: no UI wanted
+	UIWrites     bool
 	Namespace    string
 	Shards       int32
 	TimeSkipping bool
@@ -66,6 +67,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	f.StringVar(&o.Database, "database", "temporal", "`name` of the database; a second one gets _visibility after it")
 	f.StringVar(&address, "address", "127.0.0.1:7233", "`host:port` for clients; port 0 takes a free one")
 	f.StringVar(&uiAddress, "ui-address", "127.0.0.1:8233", "`host:port` of the web UI, empty for none; port 0 takes a free one")
+	f.BoolVar(&o.UIWrites, "ui-writes", false, "let the web UI change and end workflows; otherwise it only shows them")
 	f.StringVar(&o.Namespace, "namespace", "aidflow", "`name` of the namespace to register")
 	f.IntVar(&shards, "shards", 16, "`number` of history shards, fixed for ever when the store is made")
 	f.BoolVar(&o.TimeSkipping, "time-skipping", false, "let clients fast-forward workflows: development and tests only")
@@ -146,7 +148,9 @@ func (o *options) checkReach() error {
 	return nil
 }
 
-// checkTLS refuses half a TLS configuration and files that do not fit.
+// checkTLS refuses half a TLS configuration, files that do not fit, and clocks
+// that clients may move where TLS shows that the engine is in earnest. Without
+// TLS it is on loopback only.
 func (o *options) checkTLS() error {
 	if (o.TLSCert == "") != (o.TLSKey == "") {
 		return errors.New("--tls-cert and --tls-key must be given together")
@@ -156,6 +160,9 @@ func (o *options) checkTLS() error {
 	}
 	if !o.tls() {
 		return nil
+	}
+	if o.TimeSkipping {
+		return errors.New("--time-skipping is for development and tests: it is refused with --tls-cert")
 	}
 	if _, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey); err != nil {
 		return fmt.Errorf("--tls-cert and --tls-key do not load: %w", err)

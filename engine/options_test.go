@@ -25,6 +25,7 @@ func TestOptionsDefaults(t *testing.T) {
 	require.Equal(t, "aidflow", o.Namespace)
 	require.Equal(t, int32(16), o.Shards)
 	require.False(t, o.TimeSkipping)
+	require.False(t, o.UIWrites)
 	require.False(t, o.tls())
 	require.Equal(t, "s3cret", o.postgres.Password)
 }
@@ -76,6 +77,8 @@ func TestOptionsFaults(t *testing.T) {
 		{"garbage", []string{"--tls-cert", garbage, "--tls-key", garbage}, "do not load"},
 		{"missing client authority", append([]string{"--tls-client-ca", filepath.Join(dir, "none")}, tls...), "--tls-client-ca does not load"},
 		{"garbage client authority", append([]string{"--tls-client-ca", garbage}, tls...), "--tls-client-ca does not load"},
+		{"time skipping with tls", append([]string{"--time-skipping"}, tls...), "--time-skipping is for development"},
+		{"open and time skipping", append([]string{"--time-skipping", "--address", "0.0.0.0:7233"}, tls...), "--time-skipping is for development"},
 		{"unknown flag", []string{"--shard", "4"}, "shard"},
 		{"argument", []string{"start"}, "arguments"},
 	} {

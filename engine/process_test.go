@@ -69,19 +69,27 @@ func engineCommand(databaseURL string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// startEngine returns when the ready line has come.
-func startEngine(t *testing.T, databaseURL string, args ...string) *process {
+// launch starts an engine, which is not ready yet.
+func launch(t *testing.T, databaseURL string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: engineCommand(databaseURL, args...), stderr: &output{}}
 	p.cmd.Stderr = p.stderr
 	stdout, err := p.cmd.StdoutPipe()
 	require.NoError(t, err)
+	p.stdout = stdout
 	require.NoError(t, p.cmd.Start())
 	t.Cleanup(p.kill)
-	decoder := json.NewDecoder(stdout)
+	return p
+}
+
+// startEngine returns when the ready line has come.
+func startEngine(t *testing.T, databaseURL string, args ...string) *process {
+	t.Helper()
+	p := launch(t, databaseURL, args...)
+	decoder := json.NewDecoder(p.stdout)
 	require.NoError(t, decoder.Decode(&p.ready), "no ready line; stderr: %s", p.stderr)
 	require.True(t, p.ready.Ready)
-	p.stdout = io.MultiReader(decoder.Buffered(), stdout)
+	p.stdout = io.MultiReader(decoder.Buffered(), p.stdout)
 	return p
 }
 

@@ -51,6 +51,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return nil
 	}
 	srv.logger.steady()
+	if o.TimeSkipping {
+		fmt.Fprintln(stderr, "aidflow-engine: clients may move the time of workflows: for development and tests only")
+	}
 	line := ready{Ready: true, Address: ports.frontend.String(), UI: web.url, Namespace: o.Namespace}
 	if err := json.NewEncoder(stdout).Encode(line); err != nil {
 		return fmt.Errorf("cannot write the ready line: %w", err)

@@ -16,7 +16,7 @@ import (
 const uiPatience = 5 * time.Second
 
 // ui is Temporal's web UI in this process. Like the server it has no users:
-// whoever reaches it may do everything. The zero value is no UI.
+// whoever reaches it sees everything. The zero value is no UI.
 type ui struct {
 	url    string // for browsers, "" without a UI
 	server *uiserver.Server
@@ -113,6 +113,7 @@ func uiConfig(o options, p ports) *uiconfig.Config {
 		Port:                int(p.ui.Port()),
 		EnableUI:            true,
 		DefaultNamespace:    o.Namespace,
+		DisableWriteActions: !o.UIWrites,
 		DisableNewsFetch:    true,
 		HideLogs:            true,
 		CORS:                uiconfig.CORS{CookieInsecure: !o.tls()}, // a Secure cookie does not come back over http everywhere

@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/api/workflowservice/v1"
 )
 
 // browser asks a UI as a page would.
@@ -70,10 +69,13 @@ func (b *browser) namespaces() []string {
 	return names
 }
 
+const terminate = "/api/v1/namespaces/aidflow/workflows/one/terminate"
+
 var scriptPattern = regexp.MustCompile(`/_app/immutable/[A-Za-z0-9_./-]+\.js`)
 
 // The UI shows this engine: its page with the scripts, its namespace, its
-// workflows. It ends with the engine.
+// workflows, which it does not change. It ends with the engine, and so do the
+// calls of a browser that waits for news of a workflow.
 func TestUI(t *testing.T) {
 	e := startEngine(t, newDatabase(t).url(), "--ui-address", "127.0.0.1:0")
 	require.True(t, strings.HasPrefix(e.ready.UI, "http://127.0.0.1:"), e.ready.UI)
@@ -89,23 +91,30 @@ func TestUI(t *testing.T) {
 	require.Contains(t, b.get("/api/v1/namespaces/aidflow/workflows/one"), "WORKFLOW_EXECUTION_STATUS_RUNNING")
 
 	var settings struct {
-		DefaultNamespace string
-		DisableNewsFetch bool
+		DefaultNamespace    string
+		DisableNewsFetch    bool
+		DisableWriteActions bool
 	}
 	require.NoError(t, json.Unmarshal([]byte(b.get("/api/v1/settings")), &settings))
 	require.Equal(t, "aidflow", settings.DefaultNamespace)
 	require.True(t, settings.DisableNewsFetch)
+	require.True(t, settings.DisableWriteActions)
+	own, _ := b.do(http.MethodPost, terminate, "{}", "Origin", e.ready.UI, "Sec-Fetch-Site", "same-origin")
+	require.Equal(t, http.StatusMethodNotAllowed, own.StatusCode)
+	requireRunning(t, e.client(nil), "one")
 
+	answered := waitForNews(t, e)
 	e.stop()
+	<-answered
 	_, err := net.Dial("tcp", strings.TrimPrefix(e.ready.UI, "http://"))
 	require.Error(t, err)
 	e.requireQuiet()
 }
 
-// The end does not wait for a browser that waits for news of a workflow.
-func TestUIEndsUnderABrowser(t *testing.T) {
-	e := startEngine(t, newDatabase(t).url(), "--ui-address", "127.0.0.1:0")
-	require.NoError(t, startWorkflow(testContext(t), e.client(nil), "one"))
+// waitForNews asks for the next event of workflow one, as an open page does,
+// and returns when that is asked; the channel closes when it has ended.
+func waitForNews(t *testing.T, e *process) <-chan struct{} {
+	t.Helper()
 	asked, answered := make(chan struct{}), make(chan struct{})
 	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
 		WroteRequest: func(httptrace.WroteRequestInfo) { close(asked) },
@@ -121,20 +130,19 @@ func TestUIEndsUnderABrowser(t *testing.T) {
 		}
 	}()
 	<-asked
-	e.stop()
-	<-answered
+	return answered
 }
 
-// Pages of other sites can neither read through the UI nor change anything.
+// With --ui-writes the UI's own pages may change workflows, but pages of other
+// sites can neither read through it nor change anything.
 func TestUIRefusesOtherSites(t *testing.T) {
-	e := startEngine(t, newDatabase(t).url(), "--ui-address", "127.0.0.1:0")
+	e := startEngine(t, newDatabase(t).url(), "--ui-address", "127.0.0.1:0", "--ui-writes")
 	require.NoError(t, startWorkflow(testContext(t), e.client(nil), "one"))
 	b := newBrowser(t, e.ready.UI, nil)
 
 	foreign := []string{"Origin", "https://example.org", "Sec-Fetch-Site", "cross-site"}
 	read, _ := b.do(http.MethodGet, "/api/v1/namespaces", "", foreign...)
 	require.Empty(t, read.Header.Get("Access-Control-Allow-Origin"))
-	const terminate = "/api/v1/namespaces/aidflow/workflows/one/terminate"
 	for _, headers := range [][]string{foreign, {"Origin", "https://example.org"}} {
 		response, _ := b.do(http.MethodPost, terminate, "{}", headers...)
 		require.GreaterOrEqual(t, response.StatusCode, 400)
@@ -166,19 +174,15 @@ func TestUIWithTLS(t *testing.T) {
 	e.stop() // what the UI says about such strangers is not on stdout
 }
 
-// Without a UI the ready line names none; a busy port is a fault of one line.
-func TestUIAddressIsBusy(t *testing.T) {
+// A busy port is a fault of one line, before PostgreSQL is asked for anything.
+func TestBusyPortIsOneLine(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer l.Close()
-	db := newDatabase(t)
-	line := refusal(t, db.url(), "--ui-address", l.Addr().String())
-	require.Contains(t, line, "--ui-address: port "+strconv.Itoa(int(port(l)))+" is in use")
-	e := startEngine(t, db.url(), "--ui-address", "")
-	require.Empty(t, e.ready.UI)
-	_, err = e.client(nil).DescribeNamespace(testContext(t), &workflowservice.DescribeNamespaceRequest{Namespace: "aidflow"})
-	require.NoError(t, err)
-	e.stop()
+	defer func() { _ = l.Close() }()
+	for _, flag := range []string{"--address", "--ui-address"} {
+		line := refusal(t, someURL, flag, l.Addr().String())
+		require.Equal(t, "aidflow-engine: "+flag+": port "+strconv.Itoa(int(port(l)))+" is in use", line)
+	}
 }
 
 func TestUIConfig(t *testing.T) {
@@ -194,15 +198,17 @@ func TestUIConfig(t *testing.T) {
 	require.Equal(t, "elsewhere", c.DefaultNamespace)
 	require.True(t, c.HideLogs)
 	require.True(t, c.DisableNewsFetch)
+	require.True(t, c.DisableWriteActions)
 	require.True(t, c.CORS.CookieInsecure)
 	require.Empty(t, c.CORS.AllowOrigins)
 	require.False(t, c.CORS.UnsafeAllowAllOrigins)
 
 	p.tls, p.ui = true, netip.MustParseAddrPort("0.0.0.0:3")
-	c = uiConfig(options{TLSCert: "cert.pem", TLSKey: "key.pem"}, p)
+	c = uiConfig(options{TLSCert: "cert.pem", TLSKey: "key.pem", UIWrites: true}, p)
 	require.Equal(t, "0.0.0.0", c.Host)
 	require.Equal(t, "127.0.0.1:2", c.TemporalGRPCAddress)
 	require.Equal(t, "cert.pem", c.UIServerTLS.CertFile)
 	require.Equal(t, "key.pem", c.UIServerTLS.KeyFile)
+	require.False(t, c.DisableWriteActions)
 	require.False(t, c.CORS.CookieInsecure)
 }

@@ -37,7 +37,7 @@ func TestBadBodies(t *testing.T) {
 		{name: "several types", body: `{}`, headers: []string{"Content-Type", "application/json, text/plain"}, status: 415, code: "unsupported_media_type"},
 		{name: "a type with a line in it", body: `{}`, headers: []string{"Content-Type", "application/json\r\nX-Canary: 1"}, status: 415, code: "unsupported_media_type"},
 		{name: "duplicate fields", body: `{"programme": "canary", "programme": "medical", "area": "51001", "draft": true, "payee": {"kind": "household", "method": "cash", "kind": "canary"}}`,
-			status: 422, code: "invalid_content", faults: []string{"/payee/kind duplicate_field", "/payee/kind not_allowed", "/programme duplicate_field"}},
+			status: 422, code: "invalid_content", faults: []string{"/payee/kind duplicate_field", "/payee/kind not_allowed", "/payee/method method_not_paid", "/programme duplicate_field"}},
 		{name: "duplicate by escape", body: `{"programme": "medical", "\u0070rogramme": "canary", "area": "51001", "draft": true}`,
 			status: 422, code: "invalid_content", faults: []string{"/programme duplicate_field"}},
 	} {
@@ -104,6 +104,7 @@ func TestBadContent(t *testing.T) {
 		{"a whole province", "area", "51", []string{"/area area_too_wide"}},
 		{"payee not allowed", "payee.kind", "school", []string{"/payee/kind payee_not_allowed"}},
 		{"payee unknown", "payee.kind", "canary", []string{"/payee/kind not_allowed"}},
+		{"cash, which no fund pays", "payee", map[string]any{"kind": "household", "method": "cash"}, []string{"/payee/method method_not_paid"}},
 		{"bank without bin", "payee.bank_bin", nil, []string{"/payee/bank_bin required"}},
 		{"unknown document", "documents", []any{map[string]any{"kind": "canary", "dated": "2026-01-01", "location": "here"}}, []string{"/documents/0/kind unknown_document"}},
 		{"NUL in a name", "applicant.full_name", "canary\x00b", []string{"/applicant/full_name bad_character"}},
@@ -119,6 +120,50 @@ func TestBadContent(t *testing.T) {
 		if v.at("valid") == true || fmt.Sprint(v.codes()) != fmt.Sprint(c.want) {
 			t.Errorf("%s: validate says %d %s", c.name, v.Status, v.Raw)
 		}
+	}
+}
+
+func TestBadFundsAndContributions(t *testing.T) {
+	d := openDoor(t)
+	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
+	code := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.code")
+	money := func(amount any, currency string) map[string]any {
+		return map[string]any{"amount": amount, "currency": currency}
+	}
+	open := func(path string, value any) map[string]any {
+		return change(map[string]any{"code": "second", "name": "Second", "area": "51", "budget": money(1000, "VND")}, path, value)
+	}
+	give := func(path string, value any) map[string]any {
+		return change(map[string]any{"amount": money(1000, "VND"), "received_on": "2026-03-02"}, path, value)
+	}
+	d.call("treasurer1", "POST", "/v1/funds/"+fund+"/contributions", give("external_id", "B-1"), key()...)
+	for _, r := range []refusal{
+		{name: "currency", who: "manager1", body: open("budget.currency", "USD"), faults: []string{"/budget/currency unknown_currency"}},
+		{name: "no budget", who: "manager1", body: open("budget.amount", 0), faults: []string{"/budget/amount too_small"}},
+		{name: "another's area", who: "manager1", body: open("area", "48"), faults: []string{"/area unknown_area"}},
+		{name: "no area", who: "manager1", body: open("area", "canary"), faults: []string{"/area unknown_area"}},
+		{name: "odd code", who: "manager1", body: open("code", "Canary !"), faults: []string{"/code bad_format"}},
+		{name: "unknown rail", who: "manager1", body: open("rails", map[string]any{"bank": "canary"}), faults: []string{"/rails/bank unknown_rail"}},
+		{name: "unknown method", who: "manager1", body: open("rails", map[string]any{"gold": "simulator"}), faults: []string{"/rails/gold unknown_field"}},
+		{name: "code taken", who: "manager1", body: open("code", code), status: 409, code: "duplicate_code"},
+		{name: "a treasurer opens", who: "treasurer1", body: open("name", "Canary"), status: 403, code: "wrong_role"},
+		{name: "nothing given", who: "treasurer1", path: fund, body: give("amount.amount", 0), faults: []string{"/amount/amount too_small"}},
+		{name: "taken away", who: "treasurer1", path: fund, body: give("amount.amount", -1), faults: []string{"/amount/amount too_small"}},
+		{name: "dollars", who: "treasurer1", path: fund, body: give("amount.currency", "USD"), faults: []string{"/amount/currency currency_not_accepted"}},
+		{name: "tomorrow's money", who: "treasurer1", path: fund, body: give("received_on", "2026-04-02"), faults: []string{"/received_on in_future"}},
+		{name: "no day", who: "treasurer1", path: fund, body: give("received_on", "2026-02-30"), faults: []string{"/received_on bad_format"}},
+		{name: "the same receipt", who: "treasurer1", path: fund, body: give("external_id", "B-1"), status: 409, code: "duplicate_external_id"},
+		{name: "no such fund", who: "treasurer1", path: postgres.NewID(aid.FundID), body: give("donor", "canary"), status: 404, code: "fund_not_found"},
+		{name: "a manager gives", who: "manager1", path: fund, body: give("donor", "canary"), status: 403, code: "wrong_role"},
+	} {
+		if r.path != "" {
+			r.path = "/" + r.path + "/contributions"
+		}
+		r.path, r.headers, r.secret = "/v1/funds"+r.path, key(), "canary"
+		if r.code == "" {
+			r.status, r.code = 422, "invalid_content"
+		}
+		d.refuses(t, r)
 	}
 }
 

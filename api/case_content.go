@@ -116,7 +116,7 @@ func day(d openapi_types.Date) string {
 //
 // Errors: of the store only; faults are not errors here.
 func (h *handlers) contentFaults(ctx context.Context, caller *postgres.Caller, in postgres.CaseContent, draft bool) (*programme.Definition, []aid.Fault, error) {
-	faults, err := h.areaFaults(ctx, caller, in.Area)
+	faults, err := h.areaFaults(ctx, caller, in)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -153,13 +153,17 @@ func joinFaults(schema, programme []aid.Fault) []aid.Fault {
 }
 
 // areaFaults: an area that does not exist and one that is not the partner's
-// are the same to the partner.
-func (h *handlers) areaFaults(ctx context.Context, caller *postgres.Caller, area string) ([]aid.Fault, error) {
-	if area == "" {
+// are the same to the partner. The fund of the area must pay as is asked.
+func (h *handlers) areaFaults(ctx context.Context, caller *postgres.Caller, in postgres.CaseContent) ([]aid.Fault, error) {
+	if in.Area == "" {
 		return nil, nil // the schema has said so
 	}
+	method := ""
+	if in.Payee != nil {
+		method = in.Payee.Method
+	}
 	var refused *aid.Error
-	err := h.store.CheckArea(ctx, caller, area)
+	err := h.store.CheckArea(ctx, caller, in.Area, method)
 	if errors.As(err, &refused) && len(refused.Faults) > 0 {
 		return refused.Faults, nil
 	}

@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/postgres"
+	"github.com/aidflow/aidflow/rails/simulator"
 )
 
 // ListFunds gives a page of funds with their money.
@@ -33,9 +35,9 @@ func (h *handlers) GetFund(ctx context.Context, r GetFundRequestObject) (GetFund
 // CreateFund opens a fund in an area of the caller.
 func (h *handlers) CreateFund(ctx context.Context, r CreateFundRequestObject) (CreateFundResponseObject, error) {
 	b := r.Body
-	rails := b.Rails
-	if len(rails) == 0 {
-		rails = map[string]string{"bank": "simulator"}
+	rails, err := railsOf(*b)
+	if err != nil {
+		return nil, err
 	}
 	row, err := h.store.CreateFund(ctx, callerOf(ctx), postgres.NewFund{ID: resourceID(ctx, aid.FundID), Code: b.Code, Name: b.Name, Area: b.Area,
 		Currency: b.Budget.Currency, Budget: b.Budget.Amount, Rails: rails})
@@ -43,6 +45,26 @@ func (h *handlers) CreateFund(ctx context.Context, r CreateFundRequestObject) (C
 		return nil, err
 	}
 	return CreateFund201JSONResponse{Body: fund(*row), Headers: CreateFund201ResponseHeaders{ETag: etag(row.Version), Location: location("funds", row.ID)}}, nil
+}
+
+// railsOf reads which rail pays which method.
+//
+// Errors: Invalid with the fault unknown_rail.
+func railsOf(in FundNew) (map[string]string, error) {
+	out, faults := map[string]string{}, []aid.Fault(nil)
+	for method, rail := range map[string]string{"bank": in.Rails.Bank, "cash": in.Rails.Cash} {
+		switch rail {
+		case "":
+		case simulator.RailName:
+			out[method] = rail
+		default:
+			faults = append(faults, aid.Fault{Pointer: "/rails/" + method, Code: "unknown_rail"})
+		}
+	}
+	if len(out) == 0 {
+		out["bank"] = simulator.RailName
+	}
+	return out, aid.RefuseAll(unique(faults))
 }
 
 // Contribute records money that a fund received.
@@ -54,6 +76,9 @@ func (h *handlers) Contribute(ctx context.Context, r ContributeRequestObject) (C
 	}
 	if !caller.Has(aid.RoleTreasurer, f.Area) {
 		return nil, aid.Refuse(aid.Forbidden, "wrong_area")
+	}
+	if b.ReceivedOn.After(h.store.Now().Add(24 * time.Hour)) { // somewhere it is tomorrow already
+		return nil, aid.RefuseAll([]aid.Fault{{Pointer: "/received_on", Code: "in_future"}})
 	}
 	id := resourceID(ctx, aid.ContributionID)
 	external := b.ExternalID

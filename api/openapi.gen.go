@@ -1060,7 +1060,10 @@ type FundNew struct {
 	Name string `json:"name"`
 
 	// Rails Which rail pays a method; `bank` by the simulator when left out.
-	Rails map[string]string `json:"rails,omitempty,omitzero"`
+	Rails struct {
+		Bank string `json:"bank,omitempty,omitzero"`
+		Cash string `json:"cash,omitempty,omitzero"`
+	} `json:"rails,omitempty,omitzero"`
 }
 
 // FundPage defines model for FundPage.

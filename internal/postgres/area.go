@@ -74,26 +74,33 @@ func (s *Store) AreasBelow(ctx context.Context, code string) ([]string, error) {
 // CheckArea refuses an area that a request of a partner cannot be of: one that
 // does not exist today or is not the partner's, or one that has others below
 // it. A household lives in a commune, and the levels that decide are found
-// from there upwards.
+// from there upwards. It refuses also a payee's method by which the fund of
+// the area does not pay; with "" it looks at the area alone.
 //
-// Errors: Invalid with the fault unknown_area or area_too_wide at /area.
-func (s *Store) CheckArea(ctx context.Context, caller *Caller, code string) error {
-	return checkArea(func(dest any, query string, args ...any) error { return s.get(ctx, dest, query, args...) }, caller, code, s.Now())
+// Errors: Invalid with the fault unknown_area or area_too_wide at /area, or
+// method_not_paid at /payee/method.
+func (s *Store) CheckArea(ctx context.Context, caller *Caller, code, method string) error {
+	return checkArea(func(dest any, query string, args ...any) error { return s.get(ctx, dest, query, args...) }, caller, code, method, s.Now())
 }
 
 func (tx *Tx) checkArea(caller *Caller, code string) error {
-	return checkArea(tx.get, caller, code, tx.Now)
+	return checkArea(tx.get, caller, code, "", tx.Now)
 }
 
-func checkArea(get func(dest any, query string, args ...any) error, caller *Caller, code string, at time.Time) error {
+func checkArea(get func(dest any, query string, args ...any) error, caller *Caller, code, method string, at time.Time) error {
 	var area struct {
 		There bool `db:"there"`
 		Wide  bool `db:"wide"`
+		Pays  bool `db:"pays"`
 	}
 	err := get(&area, `
+		WITH RECURSIVE up AS (
+			SELECT code, parent, 0 AS depth FROM areas WHERE code = $1 AND $4 <> ''
+			UNION ALL SELECT a.code, a.parent, up.depth + 1 FROM areas a JOIN up ON a.code = up.parent)
 		SELECT EXISTS (SELECT 1 FROM areas WHERE code = $1 AND code = ANY($2) AND valid_from <= $3 AND (valid_to IS NULL OR valid_to > $3)) AS there,
-		       EXISTS (SELECT 1 FROM areas WHERE parent = $1 AND valid_from <= $3 AND (valid_to IS NULL OR valid_to > $3)) AS wide`,
-		code, pq.Array(caller.Areas), at)
+		       EXISTS (SELECT 1 FROM areas WHERE parent = $1 AND valid_from <= $3 AND (valid_to IS NULL OR valid_to > $3)) AS wide,
+		       coalesce((SELECT f.rails ->> $4 IS NOT NULL FROM funds f JOIN up ON up.code = f.area WHERE NOT f.closing ORDER BY depth, f.id LIMIT 1), true) AS pays`,
+		code, pq.Array(caller.Areas), at, method)
 	switch {
 	case err != nil:
 		return err
@@ -101,6 +108,8 @@ func checkArea(get func(dest any, query string, args ...any) error, caller *Call
 		return aid.RefuseAll([]aid.Fault{{Pointer: "/area", Code: "unknown_area"}})
 	case area.Wide:
 		return aid.RefuseAll([]aid.Fault{{Pointer: "/area", Code: "area_too_wide"}})
+	case !area.Pays:
+		return aid.RefuseAll([]aid.Fault{{Pointer: "/payee/method", Code: "method_not_paid"}})
 	}
 	return nil
 }

@@ -132,7 +132,7 @@ func checkFund(caller *Caller, in NewFund) error {
 		faults = append(faults, aid.Fault{Pointer: "/area", Code: "unknown_area"})
 	}
 	if !slices.Contains([]string{"VND"}, in.Currency) {
-		faults = append(faults, aid.Fault{Pointer: "/currency", Code: "unknown_currency"})
+		faults = append(faults, aid.Fault{Pointer: "/budget/currency", Code: "unknown_currency"})
 	}
 	if in.Budget < 0 {
 		faults = append(faults, aid.Fault{Pointer: "/budget/amount", Code: "negative_budget"})

@@ -82,9 +82,9 @@ func TestFunds(t *testing.T) {
 	_, err = db.CreateFund(ctx, db.Staff(t, "approver1"), again)
 	wantCode(t, err, "wrong_role")
 	for pointer, change := range map[string]func(*postgres.NewFund){
-		"/area":          func(f *postgres.NewFund) { f.Area = "48" },
-		"/currency":      func(f *postgres.NewFund) { f.Currency = "XXX" },
-		"/budget/amount": func(f *postgres.NewFund) { f.Budget = -1 },
+		"/area":            func(f *postgres.NewFund) { f.Area = "48" },
+		"/budget/currency": func(f *postgres.NewFund) { f.Currency = "XXX" },
+		"/budget/amount":   func(f *postgres.NewFund) { f.Budget = -1 },
 	} {
 		wrong := again
 		change(&wrong)

@@ -25,6 +25,7 @@ type Described struct {
 	Summary     string
 	Description string // plain text with `code` and **bold**
 	Roles       []string
+	Scope       string // of a partner's key, "" for none
 	Parameters  []Field
 	Body        string // name of the request's schema, "" for none
 	Example     string // of the request, indented JSON
@@ -82,7 +83,7 @@ func (d *Document) Sections() []Section {
 
 // describe renders an operation and notes every schema that it leads to.
 func (d *Document) describe(op *Operation, used map[string]bool) Described {
-	out := Described{ID: op.ID, Method: op.Method, Path: op.Path, Summary: op.spec.Summary, Description: op.spec.Description, Roles: op.Roles}
+	out := Described{ID: op.ID, Method: op.Method, Path: op.Path, Summary: op.spec.Summary, Description: op.spec.Description, Roles: op.Roles, Scope: op.Scope}
 	for _, p := range append(slices.Clone(op.item.Parameters), op.spec.Parameters...) {
 		out.Parameters = append(out.Parameters, Field{Name: p.Value.Name, In: p.Value.In, Type: typeOf(p.Value.Schema), Schema: nameOfRef(p.Value.Schema),
 			Required: p.Value.Required, Description: p.Value.Description})

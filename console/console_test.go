@@ -113,13 +113,48 @@ func TestLinksLeadSomewhere(t *testing.T) {
 	}
 }
 
+// Every page is locked down: nothing from elsewhere, nothing inline that the
+// policy would have to allow, no script.
 func TestPagesAreLockedDown(t *testing.T) {
-	w := get(t, open(t), "/")
-	if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") {
-		t.Error(csp)
+	s := open(t)
+	paths := []string{"/", "/docs", "/docs/cases", "/docs/meta"}
+	for _, path := range paths {
+		w := get(t, s, path)
+		csp := w.Header().Get("Content-Security-Policy")
+		if !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {
+			t.Errorf("%s: %s", path, csp)
+		}
+		if w.Header().Get("X-Content-Type-Options") != "nosniff" || w.Header().Get("Content-Language") != "en" || w.Header().Get("Vary") != "Accept-Language" {
+			t.Errorf("%s: %v", path, w.Header())
+		}
+		if found := forbidden.FindString(w.Body.String()); found != "" {
+			t.Errorf("%s holds %s", path, found)
+		}
 	}
-	if w.Header().Get("X-Content-Type-Options") != "nosniff" {
-		t.Error("nosniff is missing")
+	style := get(t, s, "/console.css")
+	if style.Code != 200 || !strings.HasPrefix(style.Header().Get("Content-Type"), "text/css") || strings.Contains(style.Body.String(), "url(") || strings.Contains(style.Body.String(), "@import") {
+		t.Errorf("the style sheet: %d %v", style.Code, style.Header())
+	}
+}
+
+// forbidden is what a page must not hold: scripts, handlers, inline styles,
+// forms, and anything loaded from another host.
+var forbidden = regexp.MustCompile(`(?i)<script|<style|<iframe|<form|<img|\son[a-z]+=|\sstyle=|(src|href)="(https?:)?//|javascript:`)
+
+// What is shown is the document's own text in every language, and the words
+// around it are the reader's.
+func TestDocsSpeakThreeLanguages(t *testing.T) {
+	s := open(t)
+	seen := map[string]bool{}
+	for _, lang := range languages {
+		body := get(t, s, "/docs/cases?lang="+lang).Body.String()
+		if !strings.Contains(body, `<html lang="`+lang+`">`) || !strings.Contains(body, `aria-current="true"`) || !strings.Contains(body, "<code>cases:write</code>") {
+			t.Errorf("%s: %s", lang, body[:400])
+		}
+		seen[body] = true
+	}
+	if len(seen) != len(languages) {
+		t.Error("two languages show the same page")
 	}
 }
 

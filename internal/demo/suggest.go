@@ -60,5 +60,5 @@ func (d *demo) suggestDecision(ctx context.Context, c leftCase) error {
 func (d *demo) suggestAnswer(c leftCase) {
 	d.out.line("\n  # %s", d.out.say("%s, %s: answer for the portal", c.Reference, c.says))
 	d.out.line("  curl -s $AIDFLOW/v1/cases/%s/provide_information -H \"Authorization: Bearer $KEY\" -H 'Content-Type: application/json' \\", c.Reference)
-	d.out.line("    -d '{\"submitted_by\": \"officer 17\", \"documents\": [{\"kind\": \"school_confirmation\", \"dated\": \"%s\", \"location\": \"Commune office, file 19\"}]}'", daysAgo(0))
+	d.out.line("    -H 'Idempotency-Key: answer-%s' -d '{\"submitted_by\": \"officer 17\", \"documents\": [{\"kind\": \"school_confirmation\", \"dated\": \"%s\", \"location\": \"Commune office, file 19\"}]}'", c.Reference, daysAgo(0))
 }

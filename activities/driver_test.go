@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"strconv"
 	"sync"
 	"time"
 
@@ -73,7 +74,7 @@ func retried(method reflect.Value, in any, until string) (string, error) {
 // step numbers the next transition of a workflow.
 func (w *world) step(workflow string) aid.Step {
 	w.seq[workflow]++
-	return aid.Step{Workflow: workflow, Seq: w.seq[workflow], Case: w.caseID}
+	return aid.Step{Workflow: workflow, Cause: "step/" + strconv.Itoa(w.seq[workflow]), Seq: w.seq[workflow], Case: w.caseID}
 }
 
 // transition calls an activity that answers with an outcome, and keeps it.

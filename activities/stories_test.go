@@ -18,6 +18,7 @@ func stories() map[string][]func(*world) {
 	return map[string][]func(*world){
 		"a house":     {aHouse},
 		"refused":     {rejectedByACheck, rejectedByAVerifier, rejectedByACommittee, twoDecideOneTask},
+		"parked":      {parkedAndRepaired},
 		"no answer":   {thePartnerDoesNotAnswer, neverStarted},
 		"no money":    {withdrawnInReview, withdrawnBeforePayment, moneyIsShort},
 		"the bank":    {withdrawnWhileBeingPaid, theBankRefusesThenPays},
@@ -105,6 +106,18 @@ func twoDecideOneTask(w *world) {
 		data: `{"to": "verification", "items": [{"kind": "household", "problem": "contradicts"}]}`})
 	out = w.goesOn("DecideApproval", aid.ApprovalRequest{Step: w.step(recorded.Workflow), Decision: recorded.Decision})
 	require.Equal(w.t, aid.Verification, out.Place.Stage)
+}
+
+// parkedAndRepaired: what the workflow does by itself was refused twice; the
+// administrator is asked once at a time.
+func parkedAndRepaired(w *world) {
+	w.submit("medical", "0051004418")
+	parks := func() { w.goesOn("Park", aid.ParkRequest{Step: w.step(w.workflow()), Of: "open_verification", Code: "no_such_calendar"}) }
+	parks()
+	parks()
+	repairs := w.ask(intent{kind: aid.RepairConfiguration, actor: "admin1", action: aid.ActionComplete})
+	require.NoError(w.t, w.store.ApplyIntent(context.Background(), repairs.Decision))
+	parks()
 }
 
 // thePartnerDoesNotAnswer: reminders, a person who lets it wait, and one who

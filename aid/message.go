@@ -25,6 +25,14 @@ type OpenRequest struct {
 	Reject string `json:"reject,omitempty"` // reason code of a final check that failed
 }
 
+// ParkRequest brings a case before an administrator: what the workflow does by
+// itself was refused.
+type ParkRequest struct {
+	Step
+	Of   string `json:"of"`   // the cause of the step that was refused
+	Code string `json:"code"` // of the refusal
+}
+
 // DecisionRequest carries a decision into the step that makes it a fact.
 type DecisionRequest struct {
 	Step

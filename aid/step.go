@@ -2,11 +2,14 @@ package aid
 
 import "time"
 
-// Step identifies one transition that a workflow makes: the workflow and its
-// own running number. PostgreSQL keeps the outcome of every step, so that a
-// step that is made twice has one effect and one answer.
+// Step identifies one transition that a workflow makes: the workflow and what
+// made the transition necessary. PostgreSQL keeps the outcome of every step, so
+// that a step that is made twice has one effect and one answer. The running
+// number says in what order; it identifies nothing, because after a crash
+// another event may come first.
 type Step struct {
 	Workflow string `json:"workflow"`
+	Cause    string `json:"cause"` // a decision's id, or the name of what the workflow does by itself
 	Seq      int    `json:"seq"`
 	Case     string `json:"case"`
 }
@@ -53,7 +56,6 @@ type Outcome struct {
 // PaymentStep is a payment as the disbursement carries it.
 type PaymentStep struct {
 	ID    string       `json:"id"`
-	Key   string       `json:"key"`
 	State PaymentState `json:"state"`
 }
 

@@ -34,21 +34,29 @@ func (a *alarm) ringing() bool { return !a.at.IsZero() && a.rings.IsReady() }
 func (a *alarm) off() { a.at = time.Time{} }
 
 // await waits until done, and calls onAlarm whenever something has come due.
+// Whenever a step has told what it did, the alarm is set anew; whenever
+// somebody says that PostgreSQL has changed, the run looks again.
 func (r *run) await(ctx workflow.Context, done func() bool, onAlarm func(workflow.Context) error) error {
+	looks := workflow.GetSignalChannel(ctx, SignalLook)
 	for !done() {
 		if r.last.WakeAt != nil {
 			r.alarm.set(ctx, r.now(ctx), *r.last.WakeAt)
 		}
-		seq := r.seq
-		err := workflow.Await(ctx, func() bool { return done() || r.alarm.ringing() || r.seq != seq })
+		told := r.told
+		err := workflow.Await(ctx, func() bool { return done() || r.alarm.ringing() || r.told != told || looks.Len() > 0 })
 		if err != nil {
 			return err
 		}
-		if !r.alarm.ringing() {
-			continue
+		switch {
+		case done():
+		case r.alarm.ringing():
+			r.alarm.off()
+			err = onAlarm(ctx)
+		case looks.Len() > 0:
+			r.drain(looks)
+			err = r.attend(ctx)
 		}
-		r.alarm.off()
-		if err := onAlarm(ctx); err != nil {
+		if err != nil {
 			return err
 		}
 	}

@@ -13,7 +13,7 @@ func (c *supportRequest) decide(ctx workflow.Context, d aid.Decision) (Result, e
 	if err := c.opened(ctx); err != nil {
 		return Result{}, err
 	}
-	return c.step(ctx, func(s aid.Step) (aid.Outcome, error) {
+	return c.step(ctx, d.ID, func(s aid.Step) (aid.Outcome, error) {
 		if err := c.mayDecide(d); err != nil {
 			return aid.Outcome{}, err
 		}

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"errors"
+
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -14,7 +16,7 @@ func Disbursement(ctx workflow.Context, in aid.DisbursementInput) error {
 	if err != nil {
 		return err
 	}
-	_, err = d.step(ctx, func(s aid.Step) (aid.Outcome, error) { return openDisbursement(ctx, aid.OpenRequest{Step: s}) })
+	err = d.must(ctx, "open_disbursement", func(s aid.Step) (aid.Outcome, error) { return openDisbursement(ctx, aid.OpenRequest{Step: s}) })
 	if err != nil {
 		return err
 	}
@@ -39,8 +41,8 @@ func Disbursement(ctx workflow.Context, in aid.DisbursementInput) error {
 // disbursement is the state of an award being paid.
 type disbursement struct {
 	run
-	in      aid.DisbursementInput
-	payment *aid.PaymentStep // the last one that a step told of
+	in    aid.DisbursementInput
+	asked string // the payment whose end persons are asked about
 }
 
 func newDisbursement(ctx workflow.Context, in aid.DisbursementInput) (*disbursement, error) {
@@ -69,24 +71,14 @@ func (d *disbursement) instructed() bool {
 	return d.payment != nil && (d.payment.State == aid.PaymentInstructed || d.payment.State == aid.PaymentUnknown)
 }
 
-// told keeps the payment that a step told of.
-func (d *disbursement) told(ctx workflow.Context, fn func(aid.Step) (aid.Outcome, error)) (Result, error) {
-	return d.step(ctx, func(s aid.Step) (aid.Outcome, error) {
-		out, err := fn(s)
-		if err == nil && out.Refused == "" && out.Payment != nil {
-			d.payment = out.Payment
-		}
-		return out, err
-	})
-}
-
 // pay brings the instructed payment to its end and goes on from there. When
 // the rail does not tell the end within its time, two persons are asked, and
 // the rail is asked on meanwhile: whoever knows first ends it.
 func (d *disbursement) pay(ctx workflow.Context) error {
+	payment := d.payment.ID
 	for d.instructed() {
 		trying, cancel := workflow.WithCancel(ctx)
-		ended := startPay(trying, aid.PayRequest{Case: d.in.Case, Payment: d.payment.ID})
+		ended := startPay(trying, aid.PayRequest{Case: d.in.Case, Payment: payment})
 		err := d.await(ctx, func() bool { return ended.IsReady() || !d.instructed() }, d.attend)
 		if err != nil {
 			cancel()
@@ -96,18 +88,17 @@ func (d *disbursement) pay(ctx workflow.Context) error {
 			cancel()
 			break
 		}
-		if err := d.learn(ctx, ended); err != nil {
+		if err := d.learn(ctx, payment, ended); err != nil {
 			return err
 		}
 	}
-	_, err := d.step(ctx, func(s aid.Step) (aid.Outcome, error) {
+	return d.must(ctx, "after_payment/"+payment, func(s aid.Step) (aid.Outcome, error) {
 		return afterPayment(ctx, aid.TrancheRequest{Step: s, Award: d.in.Award})
 	})
-	return err
 }
 
 // learn takes the rail's answer, or asks persons when there is none.
-func (d *disbursement) learn(ctx workflow.Context, ended workflow.Future) error {
+func (d *disbursement) learn(ctx workflow.Context, payment string, ended workflow.Future) error {
 	var told aid.PaymentStep
 	err := ended.Get(ctx, &told)
 	if err == nil {
@@ -117,21 +108,25 @@ func (d *disbursement) learn(ctx workflow.Context, ended workflow.Future) error 
 	if temporal.IsCanceledError(err) {
 		return err
 	}
-	payment := d.payment.ID
-	if _, err := d.told(ctx, func(s aid.Step) (aid.Outcome, error) {
-		return openResolve(ctx, aid.RetryRequest{Step: s, Retry: aid.Retry{Payment: payment}})
-	}); err != nil {
+	if err := d.ask(ctx, payment); err != nil {
 		return err
 	}
-	if temporal.IsTimeoutError(err) {
-		return nil
+	var refused *temporal.ApplicationError
+	if !errors.As(err, &refused) || !refused.NonRetryable() {
+		return nil // the day is over: the rail is asked for another one
 	}
 	return d.await(ctx, func() bool { return !d.instructed() }, d.attend) // asking again cannot help: persons decide
 }
 
-func (d *disbursement) attend(ctx workflow.Context) error {
-	_, err := d.step(ctx, func(s aid.Step) (aid.Outcome, error) { return attend(ctx, aid.OpenRequest{Step: s}) })
-	return err
+// ask brings a payment whose end is unknown before two persons, once.
+func (d *disbursement) ask(ctx workflow.Context, payment string) error {
+	if d.asked == payment {
+		return nil
+	}
+	d.asked = payment
+	return d.must(ctx, "open_resolve/"+payment, func(s aid.Step) (aid.Outcome, error) {
+		return openResolve(ctx, aid.RetryRequest{Step: s, Retry: aid.Retry{Payment: payment}})
+	})
 }
 
 func (d *disbursement) opened(ctx workflow.Context) error {

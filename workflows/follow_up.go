@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"strconv"
+
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/aidflow/aidflow/aid"
@@ -56,29 +58,26 @@ func (f *followUp) visiting() bool { return f.opened }
 func (f *followUp) visited() bool { return f.last.Result == "next" || !f.last.Place.Status.Open() }
 
 func (f *followUp) plan(ctx workflow.Context) error {
-	_, err := f.step(ctx, func(s aid.Step) (aid.Outcome, error) {
+	return f.must(ctx, f.nth("plan_visit"), func(s aid.Step) (aid.Outcome, error) {
 		return planVisit(ctx, aid.VisitRequest{Step: s, Visit: f.in.Visit})
 	})
-	return err
 }
 
 // visit asks a verifier to go, when the day has come.
 func (f *followUp) visit(ctx workflow.Context) error {
-	_, err := f.step(ctx, func(s aid.Step) (aid.Outcome, error) {
+	err := f.must(ctx, f.nth("open_visit"), func(s aid.Step) (aid.Outcome, error) {
 		return openVisit(ctx, aid.VisitRequest{Step: s, Visit: f.in.Visit})
 	})
 	f.opened = err == nil
 	return err
 }
 
-func (f *followUp) attend(ctx workflow.Context) error {
-	_, err := f.step(ctx, func(s aid.Step) (aid.Outcome, error) { return attend(ctx, aid.OpenRequest{Step: s}) })
-	return err
-}
+// nth is the cause of a step that is made once for the visit of this run.
+func (f *followUp) nth(name string) string { return name + "/" + strconv.Itoa(f.in.Visit) }
 
 // decide is the update by which a verifier reports the visit.
 func (f *followUp) decide(ctx workflow.Context, d aid.Decision) (Result, error) {
-	return f.step(ctx, func(s aid.Step) (aid.Outcome, error) {
+	return f.step(ctx, d.ID, func(s aid.Step) (aid.Outcome, error) {
 		if err := f.mayDecide(d); err != nil {
 			return aid.Outcome{}, err
 		}

@@ -27,7 +27,7 @@ func (d *disbursement) decide(ctx workflow.Context, decision aid.Decision) (Resu
 	if err := d.opened(ctx); err != nil {
 		return Result{}, err
 	}
-	return d.told(ctx, func(s aid.Step) (aid.Outcome, error) {
+	return d.step(ctx, decision.ID, func(s aid.Step) (aid.Outcome, error) {
 		if err := d.mayDecide(decision); err != nil {
 			return aid.Outcome{}, err
 		}
@@ -56,7 +56,7 @@ func (d *disbursement) retry(ctx workflow.Context, r aid.Retry) (Result, error) 
 	if err := d.opened(ctx); err != nil {
 		return Result{}, err
 	}
-	return d.told(ctx, func(s aid.Step) (aid.Outcome, error) {
+	return d.step(ctx, r.ID, func(s aid.Step) (aid.Outcome, error) {
 		return retryPayment(ctx, aid.RetryRequest{Step: s, Retry: r})
 	})
 }
@@ -67,7 +67,7 @@ func (d *disbursement) withdraw(ctx workflow.Context, w aid.Withdrawal) (Result,
 	if err := d.opened(ctx); err != nil {
 		return Result{}, err
 	}
-	return d.step(ctx, func(s aid.Step) (aid.Outcome, error) {
+	return d.step(ctx, w.ID, func(s aid.Step) (aid.Outcome, error) {
 		return withdraw(ctx, aid.WithdrawRequest{Step: s, Withdrawal: w})
 	})
 }

@@ -4,6 +4,7 @@
 package workflows
 
 import (
+	"strconv"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -17,7 +18,8 @@ const (
 	UpdateDecide   = "decide"
 	UpdateWithdraw = "withdraw"
 	UpdateRetry    = "retry_payment"
-	SignalFunds    = "funds"
+	SignalFunds    = "funds" // the fund may have money again
+	SignalLook     = "look"  // something has changed in PostgreSQL: look again
 	QueryClock     = "clock"
 )
 
@@ -26,23 +28,30 @@ const (
 type run struct {
 	id    string
 	of    string // the case
-	seq   int
+	seq   int    // of the last step that has begun
+	told  int    // steps that have told what they did
 	last  aid.Outcome
 	began time.Time // the workflow's time when last was told
 	lock  workflow.Mutex
 	alarm alarm
+
+	payment *aid.PaymentStep // the last one that was told of; every step tells of the one that is not over
 }
 
 func newRun(ctx workflow.Context, caseID string, seq int) run {
 	return run{id: workflow.GetInfo(ctx).WorkflowExecution.ID, of: caseID, seq: seq, began: workflow.Now(ctx), lock: workflow.NewMutex(ctx)}
 }
 
-// next gives the next step. A number is never used twice, not even after a
-// refusal.
-func (r *run) next() aid.Step {
+// next gives the next step, made necessary by cause. A number is never used
+// twice, not even after a refusal.
+func (r *run) next(cause string) aid.Step {
 	r.seq++
-	return aid.Step{Workflow: r.id, Seq: r.seq, Case: r.of}
+	return aid.Step{Workflow: r.id, Cause: cause, Seq: r.seq, Case: r.of}
 }
+
+// numbered is the cause of a step that may be made again and again and does
+// each time what is to be done by then.
+func (r *run) numbered(name string) string { return name + "/" + strconv.Itoa(r.seq+1) }
 
 // tell keeps what a step told, and turns a refusal into the error that the
 // caller of an update sees: kind and code, nothing else.
@@ -54,6 +63,10 @@ func (r *run) tell(ctx workflow.Context, out aid.Outcome, err error) (Result, er
 		return Result{}, refusal(out.RefusedKind, out.Refused)
 	}
 	r.last, r.began = out, workflow.Now(ctx)
+	r.told++
+	if out.Payment != nil {
+		r.payment = out.Payment
+	}
 	return Result{Result: out.Result, Status: out.Place.Status, Stage: out.Place.Stage}, nil
 }
 
@@ -64,13 +77,21 @@ func (r *run) now(ctx workflow.Context) time.Time {
 }
 
 // step runs fn as the next step, one at a time.
-func (r *run) step(ctx workflow.Context, fn func(aid.Step) (aid.Outcome, error)) (Result, error) {
+func (r *run) step(ctx workflow.Context, cause string, fn stepFunc) (Result, error) {
 	if err := r.lock.Lock(ctx); err != nil {
 		return Result{}, err
 	}
 	defer r.lock.Unlock()
-	out, err := fn(r.next())
+	out, err := fn(r.next(cause))
 	return r.tell(ctx, out, err)
+}
+
+// stepFunc makes one step.
+type stepFunc func(aid.Step) (aid.Outcome, error)
+
+// attend does what has come due.
+func (r *run) attend(ctx workflow.Context) error {
+	return r.must(ctx, r.numbered("attend"), func(s aid.Step) (aid.Outcome, error) { return attend(ctx, aid.OpenRequest{Step: s}) })
 }
 
 // task gives the open task of an id, if the workflow waits for it.

@@ -16,19 +16,23 @@ import (
 // sqlOnly is the policy of a step that is one SQL transaction: a local
 // activity, one event of history. It is retried for ever: first in place, and
 // soon, so that an outage does not fill the history, on timers of the server.
+// For ever has to be said: without it the SDK takes the time of one try.
 func sqlOnly(ctx workflow.Context) workflow.Context {
 	return workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
-		StartToCloseTimeout: 10 * time.Second,
+		StartToCloseTimeout:    10 * time.Second,
+		ScheduleToCloseTimeout: 100 * 365 * 24 * time.Hour,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 5,
-			MaximumInterval: time.Minute},
+			MaximumInterval: 5 * time.Minute},
 	})
 }
 
 // untilKnown is the policy of a payment: the activity is run again, asking the
-// rail each time, until its end is known. After a day a person is asked too.
+// rail each time, until its end is known. After a day a person is asked too,
+// and it is run for another day. One try asks the rail and sends, ten seconds
+// each at most; what takes longer has died with its machine.
 func untilKnown(ctx workflow.Context) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
-		StartToCloseTimeout:    time.Minute,
+		StartToCloseTimeout:    25 * time.Second,
 		ScheduleToCloseTimeout: 24 * time.Hour,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 500 * time.Millisecond, BackoffCoefficient: 1.7,
 			MaximumInterval: time.Minute},
@@ -68,6 +72,11 @@ func tryFunds(ctx workflow.Context, in aid.OpenRequest) (aid.Outcome, error) {
 
 func withdraw(ctx workflow.Context, in aid.WithdrawRequest) (aid.Outcome, error) {
 	return local(ctx, "Withdraw", in)
+}
+
+// park flags a case that a step could not move on, for an administrator.
+func park(ctx workflow.Context, in aid.ParkRequest) (aid.Outcome, error) {
+	return local(ctx, "Park", in)
 }
 
 func attend(ctx workflow.Context, in aid.OpenRequest) (aid.Outcome, error) {

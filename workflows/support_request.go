@@ -82,11 +82,6 @@ func (c *supportRequest) left(stage aid.Stage) func() bool {
 	return func() bool { return c.last.Place.Stage != stage }
 }
 
-func (c *supportRequest) attend(ctx workflow.Context) error {
-	_, err := c.step(ctx, func(s aid.Step) (aid.Outcome, error) { return attend(ctx, aid.OpenRequest{Step: s}) })
-	return err
-}
-
 // waitForFunds tries again whenever the fund says that there may be money.
 func (c *supportRequest) waitForFunds(ctx workflow.Context) error {
 	funds := workflow.GetSignalChannel(ctx, SignalFunds)
@@ -95,10 +90,8 @@ func (c *supportRequest) waitForFunds(ctx workflow.Context) error {
 		if err != nil || c.last.Place.Status != aid.WaitingFunds {
 			return err
 		}
-		for funds.ReceiveAsync(nil) {
-			continue // one try answers all signals so far
-		}
-		_, err = c.step(ctx, func(s aid.Step) (aid.Outcome, error) { return tryFunds(ctx, aid.OpenRequest{Step: s}) })
+		c.drain(funds)
+		err = c.must(ctx, c.numbered("try_funds"), func(s aid.Step) (aid.Outcome, error) { return tryFunds(ctx, aid.OpenRequest{Step: s}) })
 		if err != nil {
 			return err
 		}
@@ -112,7 +105,7 @@ func (c *supportRequest) withdraw(ctx workflow.Context, w aid.Withdrawal) (Resul
 	if err := c.opened(ctx); err != nil {
 		return Result{}, err
 	}
-	return c.step(ctx, func(s aid.Step) (aid.Outcome, error) {
+	return c.step(ctx, w.ID, func(s aid.Step) (aid.Outcome, error) {
 		return withdraw(ctx, aid.WithdrawRequest{Step: s, Withdrawal: w})
 	})
 }

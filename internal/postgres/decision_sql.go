@@ -53,6 +53,11 @@ func (tx *Tx) preparePayment(c *Case, t *Task, d aid.Decision) error {
 	if err := tx.CloseTask(t, "prepared"); err != nil {
 		return err
 	}
+	if t.DueAt != nil && !t.DueAt.After(tx.Now) { // the workflow's last alarm for it has rung: it would not look again
+		if err := tx.SendSignal(t.WorkflowID, SignalLook); err != nil {
+			return err
+		}
+	}
 	_, err = tx.OpenOfficeTask(c, NewTask{Kind: aid.ReleasePayment, Workflow: t.WorkflowID, Subject: p.ID,
 		Rule: map[string]string{"because": "payment_prepared"}})
 	return err
@@ -69,6 +74,11 @@ func (tx *Tx) repaired(c *Case, t *Task) error {
 	}
 	if err := tx.AddEvent(c, Event{Kind: "case.unparked", Actor: System, Task: t.ID}); err != nil {
 		return err
+	}
+	if t.WorkflowID != "" {
+		if err := tx.SendSignal(t.WorkflowID, SignalLook); err != nil {
+			return err
+		}
 	}
 	return tx.WaitForOpenTask(c, aid.OwnerOffice)
 }

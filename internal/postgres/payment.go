@@ -44,7 +44,7 @@ func (p *Payment) Key() string { return aid.RailKey(p.AwardID, p.TrancheN, p.N) 
 
 // Step gives the payment as a workflow carries it.
 func (p *Payment) Step() *aid.PaymentStep {
-	return &aid.PaymentStep{ID: p.ID, Key: p.Key(), State: p.State}
+	return &aid.PaymentStep{ID: p.ID, State: p.State}
 }
 
 // MakeDue makes the payment of a tranche that is due, and asks a treasurer to

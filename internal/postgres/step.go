@@ -12,8 +12,9 @@ import (
 
 // Step makes one transition of a workflow in one transaction: it locks the
 // case, looks whether the step was made before, runs fn, and records the
-// outcome under (workflow, seq). A step that is made again, at once or years
-// later, changes nothing and gives the recorded outcome.
+// outcome under (workflow, cause). A step that is made again, at once or years
+// later, changes nothing and gives the recorded result, with the tasks and the
+// place of now: other steps may have come in between.
 //
 // A refusal by fn (Invalid, Forbidden, Conflict, Stale) rolls everything back
 // and comes as an Outcome with Refused set, not as an error: the answer for a
@@ -27,19 +28,21 @@ func (s *Store) Step(ctx context.Context, step aid.Step, name string, fn func(*T
 			return err
 		}
 		done, err := tx.recorded(step)
-		if err != nil || done != nil {
-			if done != nil {
-				out = *done
-			}
+		if err != nil {
+			return err
+		}
+		if done != nil {
+			out, err = tx.complete(step, c, *done)
 			return err
 		}
 		if out, err = fn(tx, c); err != nil {
 			return err
 		}
-		if out, err = tx.complete(step, c, out); err != nil {
+		if err = tx.record(step, name, out); err != nil {
 			return err
 		}
-		return tx.record(step, name, out)
+		out, err = tx.complete(step, c, out)
+		return err
 	})
 	if refusal := refused(err); refusal != nil {
 		return *refusal, nil
@@ -62,7 +65,7 @@ func refused(err error) *aid.Outcome {
 
 func (tx *Tx) recorded(step aid.Step) (*aid.Outcome, error) {
 	var raw []byte
-	err := tx.get(&raw, `SELECT outcome FROM transitions WHERE workflow_id = $1 AND seq = $2`, step.Workflow, step.Seq)
+	err := tx.get(&raw, `SELECT outcome FROM transitions WHERE workflow_id = $1 AND cause = $2`, step.Workflow, step.Cause)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -78,43 +81,58 @@ func (tx *Tx) record(step aid.Step, name string, out aid.Outcome) error {
 	if err != nil {
 		return err
 	}
-	return tx.one(`INSERT INTO transitions (workflow_id, seq, name, outcome, at) VALUES ($1, $2, $3, $4, $5)`,
-		step.Workflow, step.Seq, name, raw, tx.Now)
+	return tx.one(`INSERT INTO transitions (workflow_id, cause, seq, name, outcome, at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		step.Workflow, step.Cause, step.Seq, name, raw, tx.Now)
+}
+
+// stand is one row of what a workflow has to know after a step.
+type stand struct {
+	Person  *string           `db:"person"` // holder of a duty of the case, or
+	Duty    *string           `db:"duty"`
+	State   *aid.PaymentState `db:"payment_state"` // the payment that is not over, or
+	taskRef                   // an open task
 }
 
 // complete fills the parts of an outcome that every step tells alike: where
-// the case stands, what the workflow waits for, and when to wake up.
+// the case stands and which workflow has it now, what this one waits for, when
+// to wake up, and the payment that is not over.
 func (tx *Tx) complete(step aid.Step, c *Case, out aid.Outcome) (aid.Outcome, error) {
 	out.Place, out.Review, out.Now = c.Place(), c.Review, tx.Now
-	var rows []struct {
-		Duty   *string `db:"duty"`
-		Person *string `db:"person"`
-		taskRef
+	if c.Status.Open() && c.WorkflowID != step.Workflow {
+		out.Next = c.WorkflowID
 	}
+	var rows []stand
 	err := tx.list(&rows, `
 		SELECT t.id, t.kind, t.duty AS task_duty, t.level, t.subject, t.attend_at,
 		       coalesce((SELECT string_agg(d.actor, ' ' ORDER BY d.actor) FROM decisions d
 		                 WHERE d.task_id = t.id AND d.state = 'applied'), '') AS voters,
-		       NULL AS person, NULL AS duty
+		       NULL AS person, NULL AS duty, NULL AS payment_state
 		FROM tasks t WHERE t.workflow_id = $1 AND t.closed_at IS NULL
 		UNION ALL
-		SELECT '', '', '', '', '', NULL, '', person, duty FROM case_duties WHERE case_id = $2
+		SELECT '', '', '', '', '', NULL, '', person, duty, NULL FROM case_duties WHERE case_id = $2
+		UNION ALL
+		SELECT id, '', '', '', '', NULL, '', NULL, NULL, state FROM payments
+		WHERE case_id = $2 AND state IN ('due', 'queued', 'instructed', 'unknown')
 		ORDER BY 1, 8`, step.Workflow, step.Case)
-	if err != nil {
-		return out, err
-	}
 	for _, r := range rows {
-		if r.Person != nil {
-			if out.Duties == nil {
-				out.Duties = map[string]string{}
-			}
-			out.Duties[*r.Person] = *r.Duty
-			continue
+		tell(&out, r)
+	}
+	return out, err
+}
+
+func tell(out *aid.Outcome, r stand) {
+	switch {
+	case r.Person != nil:
+		if out.Duties == nil {
+			out.Duties = map[string]string{}
 		}
+		out.Duties[*r.Person] = *r.Duty
+	case r.State != nil:
+		out.Payment = &aid.PaymentStep{ID: r.ID, State: *r.State}
+	default:
 		out.Tasks = append(out.Tasks, r.open())
 		out.WakeAt = earlier(out.WakeAt, r.AttendAt)
 	}
-	return out, nil
 }
 
 func earlier(a, b *time.Time) *time.Time {

@@ -15,6 +15,10 @@ import (
 // have money again.
 const SignalFunds = "funds"
 
+// SignalLook is the signal by which a workflow hears that something it waits
+// for has changed in PostgreSQL without it.
+const SignalLook = "look"
+
 // WakeWaiting tells the head of a fund's waiting list, if there is one, to try
 // again. The signal leaves through the outbox, in the transaction of the fact.
 func (tx *Tx) WakeWaiting(fund string) error {

@@ -154,11 +154,12 @@ CREATE INDEX workflows_unstarted ON workflows (wanted_at) WHERE started_at IS NU
 
 CREATE TABLE transitions (
     workflow_id text NOT NULL REFERENCES workflows,
+    cause       text NOT NULL CHECK (cause <> ''),
     seq         integer NOT NULL CHECK (seq > 0),
     name        text NOT NULL,
     outcome     jsonb NOT NULL,
     at          timestamptz NOT NULL,
-    PRIMARY KEY (workflow_id, seq)
+    PRIMARY KEY (workflow_id, cause)
 );
 
 CREATE TABLE tasks (

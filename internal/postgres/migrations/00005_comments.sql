@@ -157,7 +157,8 @@ COMMENT ON COLUMN workflows.attend_at IS 'Next instant at which it wants to wake
 
 COMMENT ON TABLE transitions IS 'The outcome of every step of every workflow: a step made twice has one effect. Insert-only.';
 COMMENT ON COLUMN transitions.workflow_id IS 'The workflow.';
-COMMENT ON COLUMN transitions.seq IS 'The workflow''s own running number of the step.';
+COMMENT ON COLUMN transitions.cause IS 'What made the step necessary: the id of a decision, or the name of what the workflow does by itself.';
+COMMENT ON COLUMN transitions.seq IS 'The workflow''s own running number of the step: its order, not its identity.';
 COMMENT ON COLUMN transitions.name IS 'What the step does.';
 COMMENT ON COLUMN transitions.outcome IS 'The answer that a repeated step gets.';
 COMMENT ON COLUMN transitions.at IS 'When it was made, on the case''s clock.';

@@ -112,7 +112,9 @@ func twoDecideOneTask(w *world) {
 // administrator is asked once at a time.
 func parkedAndRepaired(w *world) {
 	w.submit("medical", "0051004418")
-	parks := func() { w.goesOn("Park", aid.ParkRequest{Step: w.step(w.workflow()), Of: "open_verification", Code: "no_such_calendar"}) }
+	parks := func() {
+		w.goesOn("Park", aid.ParkRequest{Step: w.step(w.workflow()), Of: "open_verification", Code: "no_such_calendar"})
+	}
 	parks()
 	parks()
 	repairs := w.ask(intent{kind: aid.RepairConfiguration, actor: "admin1", action: aid.ActionComplete})

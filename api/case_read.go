@@ -32,15 +32,23 @@ func (h *handlers) SearchCases(ctx context.Context, r SearchCasesRequestObject) 
 	b := r.Body
 	page, err := page("search", b.Limit, b.Cursor)
 	if err != nil {
-		return nil, err
+		return nil, cursorInBody(err)
 	}
 	rows, err := h.store.SearchCases(ctx, callerOf(ctx), postgres.CaseSearch{Name: b.Name, NationalID: b.NationalID, Phone: b.Phone,
 		HouseholdCode: b.HouseholdCode, Reference: b.Reference}, page)
 	if err != nil {
-		return nil, err
+		return nil, cursorInBody(err)
 	}
 	rows, next := cut("search", page, rows)
 	return SearchCases200JSONResponse{Data: each(rows, summary), HasMore: next != "", NextCursor: next}, nil
+}
+
+// cursorInBody points at the cursor of a search, which is no parameter.
+func cursorInBody(err error) error {
+	if code := aid.CodeOf(err); code != "invalid_parameters" && code != "invalid_cursor" {
+		return err
+	}
+	return aid.RefuseAll([]aid.Fault{{Pointer: "/cursor", Code: "invalid_cursor"}})
 }
 
 // GetCase gives one case, with the personal data that the caller may see.

@@ -94,10 +94,21 @@ func documentKinds(documents []postgres.NewDocument) []string {
 	return kinds
 }
 
+// stored reads the content of a case as it was given. A draft without an
+// amount is stored with the programme's currency and zero, which nobody can
+// ask for.
+func (h *handlers) stored(ctx context.Context, caller *postgres.Caller, id string) (*postgres.CaseContent, *postgres.CaseRow, error) {
+	content, row, err := h.store.CaseContent(ctx, caller, id)
+	if err == nil && content.RequestedAmount == 0 {
+		content.Currency = ""
+	}
+	return content, row, err
+}
+
 // ChangeCase replaces members of a draft.
 func (h *handlers) ChangeCase(ctx context.Context, r ChangeCaseRequestObject) (ChangeCaseResponseObject, error) {
 	caller := callerOf(ctx)
-	content, row, err := h.store.CaseContent(ctx, caller, r.ID)
+	content, row, err := h.stored(ctx, caller, r.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +116,7 @@ func (h *handlers) ChangeCase(ctx context.Context, r ChangeCaseRequestObject) (C
 	merge(&changed, *r.Body)
 	def, faults, err := h.contentFaults(ctx, caller, changed, true)
 	if err == nil {
-		err = aid.RefuseAll(faults)
+		err = aid.RefuseAll(unique(faults))
 	}
 	if err != nil {
 		return nil, err
@@ -125,7 +136,7 @@ func (h *handlers) ChangeCase(ctx context.Context, r ChangeCaseRequestObject) (C
 // SubmitCase submits a draft once its content is complete.
 func (h *handlers) SubmitCase(ctx context.Context, r SubmitCaseRequestObject) (SubmitCaseResponseObject, error) {
 	caller := callerOf(ctx)
-	content, row, err := h.store.CaseContent(ctx, caller, r.ID)
+	content, row, err := h.stored(ctx, caller, r.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +148,7 @@ func (h *handlers) SubmitCase(ctx context.Context, r SubmitCaseRequestObject) (S
 	}
 	def, faults, err := h.contentFaults(ctx, caller, *content, false)
 	if err == nil {
-		err = aid.RefuseAll(faults)
+		err = aid.RefuseAll(unique(faults))
 	}
 	if err != nil {
 		return nil, err

@@ -25,6 +25,16 @@ func (d *door) opened(t *testing.T, caseID string, kind aid.TaskKind) (task stri
 	return task
 }
 
+// approval opens a level's approval of a case.
+func (d *door) approval(t *testing.T, caseID, level string) (task string) {
+	t.Helper()
+	d.moves(t, caseID, func(tx *postgres.Tx, c *postgres.Case) (err error) {
+		task, err = tx.OpenTask(c, postgres.NewTask{Kind: aid.Approve, Level: level, Workflow: c.WorkflowID, Owner: aid.OwnerOffice, Rule: aid.Level{Name: level, Mode: aid.ModeAny}})
+		return err
+	})
+	return task
+}
+
 // withdrawn ends a case, as its workflow would.
 func (d *door) withdrawn(t *testing.T, caseID string) {
 	t.Helper()

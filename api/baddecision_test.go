@@ -1,0 +1,152 @@
+package api
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/postgres"
+)
+
+// What the store knows to be wrong is refused before an intent is stored: a
+// bad decision leaves nothing but its line in the audit.
+func TestBadDecisions(t *testing.T) {
+	d := openDoor(t)
+	d.applyDecisions()
+	id := d.submitted("medical")
+	task := d.underReview(id)
+	tag := func(task string) string { return d.call("manager1", "GET", "/v1/tasks/"+task, nil).Header.Get("ETag") }
+	complete := map[string]any{"action": "complete", "note": "canary"}
+
+	decided := d.underReview(d.submitted("schooling"))
+	if a := d.decide("verifier1", decided, complete); a.Status != 200 {
+		t.Fatal(a.Raw)
+	}
+	visit := d.opened(t, d.caseOf(decided), aid.FollowUpVisit)
+	ended := d.underReview(d.submitted("housing_new"))
+	d.withdrawn(t, d.caseOf(ended))
+	claimed := d.opened(t, id, aid.FieldVisit)
+	if a := d.call("verifier2", "POST", "/v1/tasks/"+claimed+"/claim", nil); a.Status != 200 {
+		t.Fatal(a.Raw)
+	}
+	taken := d.opened(t, d.submit(d.person(7)), aid.FieldVisit)
+	if a := d.call("verifier2", "POST", "/v1/tasks/"+taken+"/claim", nil); a.Status != 200 {
+		t.Fatal(a.Raw)
+	}
+	level := d.approval(t, id, "commune")
+	used := key()
+	if a := d.call("verifier2", "POST", "/v1/tasks/"+claimed+"/decisions", complete, append(used, "If-Match", tag(claimed))...); a.Status != 200 {
+		t.Fatal(a.Raw)
+	}
+
+	for _, r := range []refusal{
+		{name: "without If-Match", who: "verifier1", path: task, status: 428, code: "if_match_required"},
+		{name: "stale", who: "verifier1", path: task, headers: []string{"If-Match", `"99"`}, status: 412, code: "stale"},
+		{name: "any version", who: "verifier1", path: task, headers: []string{"If-Match", "*"}, status: 412, code: "stale"},
+		{name: "weak tag", who: "verifier1", path: task, headers: []string{"If-Match", "W/" + tag(task)}, status: 412, code: "stale"},
+		{name: "partner", who: "portal1", path: task, headers: []string{"If-Match", tag(task)}, status: 403, code: "wrong_role"},
+		{name: "wrong role", who: "treasurer1", path: task, headers: []string{"If-Match", tag(task)}, status: 403, code: "wrong_role"},
+		{name: "wrong area", who: "verifier3", path: task, headers: []string{"If-Match", tag(task)}, status: 404, code: "task_not_found"},
+		{name: "unknown task", who: "verifier1", path: postgres.NewID(aid.TaskID), headers: []string{"If-Match", `"1"`}, status: 404, code: "task_not_found"},
+		{name: "four eyes", who: "verifier1", path: visit, headers: []string{"If-Match", tag(visit)}, status: 403, code: "four_eyes"},
+		{name: "again by the same", who: "verifier1", path: decided, headers: []string{"If-Match", tag(decided)}, status: 409, code: "task_closed",
+			says: []string{`"by":"verifier1"`, `"action":"complete"`, `"at":"2026-`}},
+		{name: "again by another", who: "verifier2", path: decided, headers: []string{"If-Match", tag(decided)}, status: 409, code: "task_closed",
+			says: []string{`"by":"verifier1"`, `"action":"complete"`, `"at":"2026-`}},
+		{name: "claimed by another", who: "verifier1", path: taken, headers: []string{"If-Match", tag(taken)}, status: 409, code: "task_claimed", says: []string{"verifier2"}},
+		{name: "wrong level", who: "approver2", path: level, body: map[string]any{"action": "approve"}, headers: []string{"If-Match", tag(level)}, status: 403, code: "wrong_level", says: []string{"commune"}},
+		{name: "more than was asked for", who: "approver1", path: level, body: map[string]any{"action": "approve", "amount": map[string]any{"amount": 6_000_001, "currency": "VND"}}, headers: []string{"If-Match", tag(level)},
+			status: 422, code: "invalid_content", faults: []string{"/amount/amount amount_above_request"}},
+		{name: "on a closed case", who: "verifier1", path: ended, headers: []string{"If-Match", tag(ended)}, status: 409, code: "task_closed", says: []string{"withdrawn"}},
+		{name: "key of another content", who: "verifier2", path: claimed, body: map[string]any{"action": "complete"}, headers: append(used, "If-Match", tag(claimed)), status: 422, code: "idempotency_key_reused"},
+		{name: "unknown action", who: "verifier1", path: task, body: map[string]any{"action": "canary"}, headers: []string{"If-Match", tag(task)}, status: 422, code: "invalid_content", faults: []string{"/action not_allowed"}},
+		{name: "another task's action", who: "verifier1", path: task, body: map[string]any{"action": "approve"}, headers: []string{"If-Match", tag(task)}, status: 422, code: "invalid_content", faults: []string{"/action unknown_action"}},
+		{name: "no reason", who: "verifier1", path: task, body: map[string]any{"action": "reject"}, headers: []string{"If-Match", tag(task)}, status: 422, code: "invalid_content", faults: []string{"/reason_code reason_required"}},
+		{name: "all at once", who: "verifier1", path: task, body: map[string]any{"action": "return", "reason_code": "canary", "amount": map[string]any{"amount": 5, "currency": "VND"}}, headers: []string{"If-Match", tag(task)},
+			status: 422, code: "invalid_content", faults: []string{"/reason_code unknown_reason", "/amount amount_not_allowed", "/data/items items_required"}},
+		{name: "another currency", who: "verifier1", path: task, body: map[string]any{"action": "complete", "amount": map[string]any{"amount": 5, "currency": "USD"}}, headers: []string{"If-Match", tag(task)},
+			status: 422, code: "invalid_content", faults: []string{"/amount/currency currency_not_accepted"}},
+		{name: "NUL in a note", who: "verifier1", path: task, body: map[string]any{"action": "complete", "note": "canary\x00"}, headers: []string{"If-Match", tag(task)}, status: 422, code: "invalid_content", faults: []string{"/note bad_character"}},
+	} {
+		r.path, r.secret = "/v1/tasks/"+r.path+"/decisions", "canary"
+		if r.body == nil {
+			r.body = complete
+		}
+		if r.code != "idempotency_key_reused" {
+			r.headers = append(key(), r.headers...)
+		}
+		d.refuses(t, r)
+	}
+	if a := d.decide("verifier2", visit, complete); a.Status != 200 {
+		t.Errorf("another person may: %d %s", a.Status, a.Raw)
+	}
+}
+
+func TestBadMoves(t *testing.T) {
+	d := openDoor(t)
+	id, payment, _ := d.reserved(t, 5)
+	task := d.underReview(d.submit(d.person(6)))
+	draft := d.call("portal1", "POST", "/v1/cases", map[string]any{"programme": "medical", "area": commune, "draft": true}, key()...).str("id")
+	_, ended, _ := d.reserved(t, 8)
+	if a := d.call("treasurer1", "POST", "/v1/payments/"+ended+"/cancel", nil, key()...); a.Status != 200 {
+		t.Fatal(a.Raw)
+	}
+	d.process.retryErr = aid.Refuse(aid.Conflict, "wrong_payment_state", "state", "due")
+	d.process.forwardErr = aid.Refuse(aid.Conflict, "not_supported")
+	stale, missing := []string{"If-Match", `"99"`}, postgres.NewID(aid.PaymentID)
+	for _, r := range []refusal{
+		{name: "cancel what has changed", who: "treasurer1", path: "/v1/payments/" + payment + "/cancel", headers: stale, status: 412, code: "stale"},
+		{name: "cancel what is cancelled", who: "treasurer1", path: "/v1/payments/" + ended + "/cancel", status: 409, code: "wrong_payment_state", says: []string{"cancelled"}},
+		{name: "cancel without the role", who: "releaser1", path: "/v1/payments/" + payment + "/cancel", status: 403, code: "wrong_role"},
+		{name: "cancel nothing", who: "treasurer1", path: "/v1/payments/" + missing + "/cancel", status: 404, code: "payment_not_found"},
+		{name: "retry what has changed", who: "treasurer1", path: "/v1/payments/" + payment + "/retry", headers: stale, status: 412, code: "stale"},
+		{name: "retry what has not failed", who: "treasurer1", path: "/v1/payments/" + payment + "/retry", status: 409, code: "wrong_payment_state"},
+		{name: "claim what has changed", who: "verifier1", path: "/v1/tasks/" + task + "/claim", headers: stale, status: 412, code: "stale"},
+		{name: "claim in another's role", who: "treasurer1", path: "/v1/tasks/" + task + "/claim", status: 403, code: "wrong_role"},
+		{name: "claim elsewhere", who: "verifier3", path: "/v1/tasks/" + task + "/claim", status: 404, code: "task_not_found"},
+		{name: "change what has changed", who: "portal1", method: "PATCH", path: "/v1/cases/" + draft, body: map[string]any{"urgent": true}, headers: stale, status: 412, code: "stale"},
+		{name: "change nothing", who: "portal1", method: "PATCH", path: "/v1/cases/" + draft, body: map[string]any{}, status: 422, code: "invalid_content", faults: []string{" empty"}},
+		{name: "change what is submitted", who: "portal1", method: "PATCH", path: "/v1/cases/" + id, body: map[string]any{"urgent": true}, status: 409, code: "wrong_state", says: []string{"approved"}},
+		{name: "change to a worse", who: "portal1", method: "PATCH", path: "/v1/cases/" + draft, status: 422, code: "invalid_content",
+			body:   map[string]any{"area": "48", "requested": map[string]any{"amount": 20_000_001, "currency": "VND"}},
+			faults: []string{"/area unknown_area", "/requested/amount amount_above_ceiling"}},
+		{name: "submit what is not whole", who: "portal1", path: "/v1/cases/" + draft + "/submit", status: 422, code: "invalid_content",
+			faults: []string{"/answers required", "/applicant required", "/consent required", "/payee required", "/requested required", "/submitted_by required"}},
+		{name: "submit again", who: "portal1", path: "/v1/cases/" + id + "/submit", status: 409, code: "wrong_state"},
+		{name: "withdraw for no known reason", who: "portal1", path: "/v1/cases/" + id + "/withdraw", body: map[string]any{"reason_code": "canary"}, status: 422, code: "invalid_content", faults: []string{"/reason_code unknown_reason"}},
+		{name: "answer what nobody asked", who: "portal1", path: "/v1/cases/" + id + "/provide_information", status: 409, code: "nothing_asked"},
+		{name: "advance by nothing", who: "portal1", path: "/v1/sandbox/cases/" + id + "/advance", body: map[string]any{"duration": "PT0S"}, status: 422, code: "invalid_content", faults: []string{"/duration duration_out_of_range"}},
+		{name: "advance by a word", who: "portal1", path: "/v1/sandbox/cases/" + id + "/advance", body: map[string]any{"duration": "canary"}, status: 422, code: "invalid_content", faults: []string{"/duration bad_format"}},
+		{name: "advance where it cannot be", who: "portal1", path: "/v1/sandbox/cases/" + id + "/advance", body: map[string]any{"duration": "P1D"}, status: 409, code: "not_supported"},
+		{name: "search for nothing", who: "portal1", path: "/v1/cases/search", body: map[string]any{}, status: 422, code: "invalid_content", faults: []string{" empty"}},
+		{name: "search on from nowhere", who: "portal1", path: "/v1/cases/search", body: map[string]any{"name": "nguyen", "cursor": "canary"}, status: 422, code: "invalid_content", faults: []string{"/cursor invalid_cursor"}},
+	} {
+		r.headers, r.secret = append(key(), r.headers...), "canary"
+		d.refuses(t, r)
+	}
+}
+
+// Every look-up of a case takes its id or its reference.
+func TestACaseIsFoundByItsReference(t *testing.T) {
+	d := openDoor(t)
+	id, _, _ := d.reserved(t, 5)
+	reference := d.call("portal1", "GET", "/v1/cases/"+id, nil).str("reference")
+	now := regexp.MustCompile(`"now":"[^"]*"|P[T0-9DHMS.]+`)
+	for _, path := range []string{"/v1/cases/", "/v1/cases/?/timeline", "/v1/cases/?/checklist", "/v1/cases/?/status", "/v1/cases/?/payments",
+		"/v1/tasks?case=", "/v1/payments?case=", "/v1/ledger/transactions?case=", "/v1/follow-ups?case="} {
+		at := func(ref string) string {
+			if before, after, inside := strings.Cut(path, "?/"); inside {
+				return before + ref + "/" + after
+			}
+			return path + ref
+		}
+		one, other := d.call("manager1", "GET", at(id), nil), d.call("manager1", "GET", at(reference), nil)
+		if rows, list := one.at("data").([]any); one.Status != 200 || now.ReplaceAllString(one.Raw, "") != now.ReplaceAllString(other.Raw, "") || (list && len(rows) == 0) {
+			t.Errorf("%s: %d %s\n%d %s", path, one.Status, one.Raw, other.Status, other.Raw)
+		}
+	}
+	if a := d.call("portal1", "POST", "/v1/sandbox/cases/"+reference+"/advance", map[string]any{"duration": "P1D"}); a.Status != 200 || a.str("case") != id {
+		t.Errorf("%d %s", a.Status, a.Raw)
+	}
+}

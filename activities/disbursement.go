@@ -15,6 +15,9 @@ func (a *Activities) OpenDisbursement(ctx context.Context, in aid.OpenRequest) (
 		if err != nil {
 			return aid.Outcome{}, err
 		}
+		if award.State == "cancelled" { // withdrawn in between: nothing is left to do
+			return aid.Outcome{Result: aid.ResultPending}, nil
+		}
 		if award.State != "reserved" {
 			return aid.Outcome{}, aid.Refuse(aid.Conflict, "wrong_award_state", "state", award.State)
 		}

@@ -53,6 +53,8 @@ func refusals(constraint string) *aid.Error {
 		return aid.Refuse(aid.Conflict, "duplicate_code")
 	case "fund_limit", "fund_parts_not_negative":
 		return aid.Refuse(aid.Conflict, "money_short")
+	case "payments_two_persons":
+		return aid.Refuse(aid.Forbidden, "not_approved")
 	case "payments_one_live", "payments_tranche_id_n_key":
 		return aid.Refuse(aid.Conflict, "payment_exists")
 	case "attempts_one_open", "attempts_key_key":

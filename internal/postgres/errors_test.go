@@ -58,11 +58,12 @@ func TestTranslate(t *testing.T) {
 // What PostgreSQL quotes of a row goes nowhere.
 func TestErrorsQuoteNothing(t *testing.T) {
 	t.Parallel()
-	for _, code := range []pq.ErrorCode{"23505", "40001", "42703", "22P02"} {
-		err := translate(&pq.Error{Code: code, Message: "canary", Detail: "Key (x)=(canary) exists", Hint: "canary", Where: "canary"})
+	for _, said := range []*pq.Error{{Code: "23505"}, {Code: "40001"}, {Code: "42703"}, {Code: "22P02"}} {
+		said.Message, said.Detail, said.Hint, said.Where = "canary", "Key (x)=(canary) exists", "canary", "canary"
+		err := translate(said)
 		for e := err; e != nil; e = errors.Unwrap(e) {
 			if text := e.Error(); strings.Contains(text, "canary") {
-				t.Errorf("%s: %s", code, text)
+				t.Errorf("%s: %s", said.Code, text)
 			}
 		}
 	}

@@ -16,7 +16,6 @@ type drive struct {
 	s       *stack
 	id      string
 	decided func(t *testing.T, done string) // after a decision: "kind" or "approve/level"; may be nil
-	tranche map[string]int                  // decisions of a kind so far
 }
 
 // submit creates a case and gives it.

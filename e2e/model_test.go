@@ -44,7 +44,10 @@ type task struct {
 	Level   string `json:"level"`
 	Outcome string `json:"outcome"`
 	Blocked string `json:"blocked"`
-	Case    struct {
+
+	Assignee string `json:"assignee"`
+
+	Case struct {
 		ID string `json:"id"`
 	} `json:"case"`
 	AllowedActions []string `json:"allowed_actions"`
@@ -106,10 +109,7 @@ var households atomic.Int64
 // that has none yet, made from the programme's own example.
 func newRequest(t *testing.T, s *stack, programme string) request {
 	t.Helper()
-	var p struct {
-		Example request `json:"example_request"`
-	}
-	p = get[struct {
+	p := get[struct {
 		Example request `json:"example_request"`
 	}](t, s.partner(t), "/v1/programmes/"+programme)
 	i := int(households.Add(1)) - 1
@@ -150,8 +150,3 @@ func (r request) clone() request {
 
 // in gives a member of the request that is an object itself.
 func (r request) in(name string) map[string]any { return r[name].(map[string]any) }
-
-func (r request) json() string {
-	raw, _ := json.Marshal(r)
-	return string(raw)
-}

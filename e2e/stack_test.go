@@ -37,11 +37,12 @@ type stack struct {
 }
 
 type stackOptions struct {
-	dir     string
+	dir     string               // state folder
 	program string               // "": the one that TestMain built
+	wd      string               // where it is called; "": here
 	env     []string             // on top of ours
 	attr    *syscall.SysProcAttr // as whom it runs
-	args    []string             // instead of dev --data-dir --ready-file
+	args    []string             // in place of --data-dir
 }
 
 // launch starts the program and does not wait for anything.
@@ -51,7 +52,11 @@ func launch(t *testing.T, o stackOptions) *stack {
 		o.program = built.aidflow
 	}
 	s := &stack{dir: o.dir, out: &output{}, ended: make(chan struct{}), tokens: map[string]string{}}
-	s.cmd = exec.Command(o.program, "dev", "--data-dir", o.dir, "--ready-file", s.readyFile())
+	if o.args == nil {
+		o.args = []string{"--data-dir", o.dir}
+	}
+	s.cmd = exec.Command(o.program, append([]string{"dev", "--ready-file", s.readyFile()}, o.args...)...)
+	s.cmd.Dir = o.wd
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
 	s.cmd.Env = append(cleanEnv(), o.env...)
 	s.cmd.SysProcAttr = o.attr
@@ -84,9 +89,28 @@ func (s *stack) awaitReady(t *testing.T) {
 	t.Helper()
 	s.await(t, startLimit, "ready file", func() bool {
 		_, err := os.Stat(s.readyFile())
-		return err == nil
+		_, running := dev.ReadState(s.dir) // the file may be of one that was killed
+		return err == nil && running == nil
 	})
 	s.reload(t)
+}
+
+// killAll ends everything at once, as when the machine loses its power: the
+// supervisor is held meanwhile, so that it ends nothing in order.
+func (s *stack) killAll(t *testing.T) {
+	t.Helper()
+	state, err := dev.ReadState(s.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.signal(syscall.SIGSTOP)
+	for part, pid := range state.PIDs {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatalf("%s: %v", part, err)
+		}
+	}
+	s.signal(syscall.SIGKILL)
+	<-s.ended
 }
 
 // reload reads again what the stack says about itself.

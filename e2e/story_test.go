@@ -23,8 +23,9 @@ const (
 
 // TestStories takes a case of each kind to its end, all at once, on one stack
 // whose parts are killed in the middle: the worker between a decision and what
-// follows it and while money is on its way, and each of the API, the engine
-// and PostgreSQL. What one story kills hits the others wherever they are.
+// follows it and while money is on its way, the bank itself while it has the
+// money, and each of the API, the engine and PostgreSQL. What one story kills
+// hits the others wherever they are.
 func TestStories(t *testing.T) {
 	s := theStack(t)
 	stories := []story{
@@ -40,6 +41,7 @@ func TestStories(t *testing.T) {
 		{programme: "schooling", account: settlesLate, tranches: []int64{2_000_000, 2_000_000}, kills: map[string]string{
 			"prepare_payment#1": "api",
 			"release_payment#1": "worker",
+			"release_payment#2": "simulator",
 		}},
 	}
 	ids := make([]string, len(stories))
@@ -142,9 +144,7 @@ func (st story) checkVisits(t *testing.T, s *stack, id string) {
 func (st story) checkTimeline(t *testing.T, s *stack, id string) {
 	t.Helper()
 	count := map[string]int{}
-	for _, e := range list[struct {
-		Type string `json:"type"`
-	}](t, s.as(t, "auditor1"), "/v1/cases/"+id+"/timeline") {
+	for _, e := range s.timeline(t, id) {
 		count[e.Type]++
 	}
 	for kind, want := range map[string]int{"case.submitted": 1, "case.verified": 1, "case.approved": 1, "case.closed": 1,

@@ -80,9 +80,12 @@ func summon(ctx context.Context, o Options) (*cast, error) {
 }
 
 func (c *cast) readTitles(ctx context.Context, lang string) error {
-	all, err := list[programme](ctx, c.portal(), "/v1/programmes", nil)
+	var all struct { // few: the one list without pages
+		Data []programme `json:"data"`
+	}
+	_, err := c.portal().get(ctx, "/v1/programmes", nil, &all)
 	c.titles = map[string]string{}
-	for _, p := range all {
+	for _, p := range all.Data {
 		c.titles[p.Code] = p.Titles[lang]
 	}
 	return err

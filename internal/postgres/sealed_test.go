@@ -1,0 +1,183 @@
+package postgres_test
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/postgres"
+	"github.com/aidflow/aidflow/internal/postgres/pgtest"
+	"github.com/aidflow/aidflow/internal/vault"
+)
+
+// sealedPlace is one sealed column, and the expression that names its row.
+type sealedPlace struct{ table, column, row string }
+
+func sealedPlaces() []sealedPlace {
+	return []sealedPlace{
+		{"persons", "sealed", "id"}, {"payee_accounts", "sealed", "id"}, {"cases", "sealed", "id"}, {"case_documents", "sealed", "id"},
+		{"decisions", "sealed", "id"}, {"contributions", "donor", "id"}, {"idempotency_keys", "sealed", "caller || '|' || route || '|' || key"},
+	}
+}
+
+// hashed are the columns of bytes that are found again by a hash.
+var hashed = []string{"partner_keys.key_hash", "persons.national_id_hash", "household_members.national_id_hash", "payee_accounts.account_hash",
+	"cases.tracking_hash", "case_words.word_hash", "decisions.bound_hash", "idempotency_keys.fingerprint", "awards.bound_hash"}
+
+// Every column of bytes is sealed for its place, or a hash. A new one has to
+// be put on one of the two lists.
+func TestEveryColumnOfBytesIsSealedOrHashed(t *testing.T) {
+	t.Parallel()
+	rows, err := pgtest.Empty(t).SQL(t).Query(`SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' AND data_type = 'bytea'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	seen := 0
+	for rows.Next() {
+		var table, column string
+		if err := rows.Scan(&table, &column); err != nil {
+			t.Fatal(err)
+		}
+		seen++
+		if !slices.Contains(hashed, table+"."+column) && !slices.ContainsFunc(sealedPlaces(), func(p sealedPlace) bool { return p.table == table && p.column == column }) {
+			t.Errorf("%s.%s is neither sealed nor a hash", table, column)
+		}
+	}
+	if err := rows.Err(); err != nil || seen != len(hashed)+len(sealedPlaces()) {
+		t.Fatalf("%d columns, %v", seen, err)
+	}
+}
+
+// personal fills every sealed column in at least two rows.
+func personal(t *testing.T) *pgtest.DB {
+	t.Helper()
+	db := pgtest.New(t)
+	for i := range 2 {
+		c := submit(t, db, "portal1", request(i))
+		task := openTask(t, db, c.ID, postgres.NewTask{Kind: aid.VerifyDocuments})
+		decide(t, db, task, db.Staff(t, "verifier1"), aid.ActionComplete, `{"text":"Canary data"}`)
+		scope := postgres.IdemScope{Caller: "p", Route: "createCase", Key: c.ID, Fingerprint: []byte{1}}
+		must(db.BeginIdempotent(t.Context(), scope, c.ID))(t)
+		if err := db.FinishIdempotent(t.Context(), scope, postgres.IdemAnswer{Status: 201, Body: []byte("canary answer")}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fundOf(t, db, 1, 1)
+	return db
+}
+
+type sealedRow struct {
+	row    string
+	sealed []byte
+}
+
+func sealedRows(t *testing.T, db *pgtest.DB, p sealedPlace) (all []sealedRow) {
+	t.Helper()
+	rows, err := db.SQL(t).Query(`SELECT ` + p.row + `, ` + p.column + ` FROM ` + p.table + ` WHERE ` + p.column + ` IS NOT NULL`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r sealedRow
+		if err := rows.Scan(&r.row, &r.sealed); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, r)
+	}
+	if err := rows.Err(); err != nil || len(all) < 2 {
+		t.Fatalf("%s.%s: %d rows, %v", p.table, p.column, len(all), err)
+	}
+	return all
+}
+
+// What is sealed for one place opens there and nowhere else.
+func TestEverySealedValueIsBoundToItsPlace(t *testing.T) {
+	t.Parallel()
+	db := personal(t)
+	stranger := must(vault.Ephemeral())(t)
+	for _, p := range sealedPlaces() {
+		all := sealedRows(t, db, p)
+		for i, r := range all {
+			if plain, err := db.Vault.Open(p.table, p.column, r.row, r.sealed); err != nil || len(plain) == 0 {
+				t.Errorf("%s.%s does not open where it is: %v", p.table, p.column, err)
+			}
+			if _, err := stranger.Open(p.table, p.column, r.row, r.sealed); aid.CodeOf(err) != "sealed_value_unreadable" {
+				t.Errorf("%s.%s opens with other keys: %v", p.table, p.column, err)
+			}
+			_, err := db.Vault.Open(p.table, p.column, all[(i+1)%len(all)].row, r.sealed)
+			wantCode(t, err, "sealed_value_unreadable")
+			for _, other := range sealedPlaces() {
+				if other != p {
+					_, err := db.Vault.Open(other.table, other.column, r.row, r.sealed)
+					wantCode(t, err, "sealed_value_unreadable")
+				}
+			}
+		}
+	}
+}
+
+// Somebody who can write to the database, and has no key, moves an account or
+// a name from one row to another: it is not believed.
+func TestAMovedValueIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	for table, open := range map[string]func(*postgres.Tx, *postgres.Case) error{
+		"payee_accounts": func(tx *postgres.Tx, c *postgres.Case) error {
+			_, err := tx.PayeeAccount(*c.PayeeAccountID)
+			return err
+		},
+		"cases": func(tx *postgres.Tx, c *postgres.Case) error { _, err := tx.Applicant(c); return err },
+		"decisions": func(tx *postgres.Tx, c *postgres.Case) error {
+			var id string
+			if err := tx.Get(&id, `SELECT id FROM decisions WHERE case_id = $1`, c.ID); err != nil {
+				return err
+			}
+			_, err := tx.Content(id)
+			return err
+		},
+	} {
+		t.Run(table, func(t *testing.T) {
+			t.Parallel()
+			db := personal(t)
+			var id string
+			if err := db.SQL(t).QueryRow(`SELECT id FROM cases LIMIT 1`).Scan(&id); err != nil {
+				t.Fatal(err)
+			}
+			look := func() (err error) {
+				change(t, db, id, func(tx *postgres.Tx, c *postgres.Case) error { err = open(tx, c); return nil })
+				return err
+			}
+			if err := look(); err != nil {
+				t.Fatal(err)
+			}
+			exec(t, db, `UPDATE `+table+` a SET sealed = (SELECT sealed FROM `+table+` b WHERE b.id <> a.id LIMIT 1)`)
+			wantCode(t, look(), "sealed_value_unreadable")
+		})
+	}
+}
+
+// The hashes by which persons and accounts are found need the key: whoever
+// has only the database cannot try numbers.
+func TestHashesNeedTheKey(t *testing.T) {
+	t.Parallel()
+	db := personal(t)
+	number := request(0).Applicant.NationalID
+	var stored []byte
+	err := db.SQL(t).QueryRow(`SELECT national_id_hash FROM persons WHERE national_id_hash = $1`, db.Vault.Hash("national-id", number)).Scan(&stored)
+	if err != nil {
+		t.Fatalf("the person is not found by the keyed hash: %v", err)
+	}
+	if stranger := must(vault.Ephemeral())(t); bytes.Equal(stored, stranger.Hash("national-id", number)) {
+		t.Error("the hash does not depend on the key")
+	}
+	for _, plain := range []string{"sha256($1::bytea)", "md5($1)::bytea", "sha224($1::bytea)", "sha512($1::bytea)", "$1::bytea"} {
+		if n := count(t, db, `SELECT count(*) FROM persons WHERE national_id_hash = `+plain+` OR encode(national_id_hash, 'hex') = encode(`+plain+`, 'hex')`, number); n != 0 {
+			t.Errorf("a number is found by %s", plain)
+		}
+	}
+	if n := count(t, db, `SELECT count(*) FROM persons p JOIN household_members m USING (national_id_hash) JOIN case_words w ON w.word_hash = p.national_id_hash`); n != 0 {
+		t.Error("the same hash stands for different meanings")
+	}
+}

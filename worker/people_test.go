@@ -204,6 +204,7 @@ func (tn *town) decide(t postgres.TaskRow, m move) {
 func (tn *town) update(workflow, name, id string, in any) *answer {
 	tn.t.Helper()
 	a := &answer{name: name}
+	tn.overhear(in)
 	r := tn.workflow(workflow)
 	require.NotNil(tn.t, r, "%s does not run", workflow)
 	end := func(err error) {

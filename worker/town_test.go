@@ -46,6 +46,7 @@ type town struct {
 	patient *patientRail
 	doing   *activities.Activities
 	log     io.Writer                                // what the workflows' environment logs; nil: nothing
+	hears   func(any)                                // what goes to activities and into updates; may be nil
 	prepare func(*testsuite.TestWorkflowEnvironment) // of every workflow that starts; may be nil
 	now     time.Time
 	manager *postgres.Caller
@@ -235,7 +236,7 @@ func (tn *town) start(row postgres.Workflow) {
 	r.env.SetTestTimeout(5 * time.Minute)
 	r.env.RegisterActivity(tn.doing)
 	sync := func() { tn.db.Clock.Set(r.env.Now()) }
-	r.env.SetOnLocalActivityStartedListener(func(*activity.Info, context.Context, []any) { sync() })
+	r.env.SetOnLocalActivityStartedListener(func(_ *activity.Info, _ context.Context, args []any) { sync(); tn.overhear(args) })
 	r.env.SetOnActivityStartedListener(func(*activity.Info, context.Context, converter.EncodedValues) { sync() })
 	r.env.RegisterDelayedCallback(r.rest, time.Minute)
 	if tn.prepare != nil {
@@ -244,6 +245,12 @@ func (tn *town) start(row postgres.Workflow) {
 	tn.running = append(tn.running, r)
 	go r.run()
 	<-r.rests
+}
+
+func (tn *town) overhear(said any) {
+	if tn.hears != nil {
+		tn.hears(said)
+	}
 }
 
 func (r *resident) run() {

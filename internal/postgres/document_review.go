@@ -1,6 +1,10 @@
 package postgres
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
 
 // namedItem is one thing that a verifier found missing or wrong.
 type namedItem struct {
@@ -8,7 +12,10 @@ type namedItem struct {
 	Problem string `json:"problem"` // missing, unreadable, expired, contradicts ...
 }
 
-// namedItems reads what a return names, from the decision's data.
+// namedItems reads what a return names, from the decision's data. Only codes
+// count: the items are shown to the partner from the task, which is not sealed,
+// and what a person writes may name somebody. A problem in words becomes
+// "other"; words belong into the note.
 func namedItems(data json.RawMessage) []namedItem {
 	var named struct {
 		Items []namedItem `json:"items"`
@@ -16,7 +23,17 @@ func namedItems(data json.RawMessage) []namedItem {
 	if json.Unmarshal(data, &named) != nil {
 		return nil
 	}
-	return named.Items
+	for i := range named.Items {
+		if !isCode(named.Items[i].Problem) {
+			named.Items[i].Problem = "other"
+		}
+	}
+	return slices.DeleteFunc(named.Items, func(item namedItem) bool { return !isCode(item.Kind) })
+}
+
+// isCode tells whether a text is a word of a list, such as a kind of document.
+func isCode(text string) bool {
+	return text != "" && len(text) <= 60 && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
 // AcceptDocuments accepts every listed paper of a case: the verifier who

@@ -28,7 +28,13 @@ func (a *Activities) DecideApproval(ctx context.Context, in aid.ApprovalRequest)
 		if err != nil {
 			return aid.Outcome{}, err
 		}
-		return counted(tx, c, t, in, aid.Tally(level, votes))
+		result := aid.Tally(level, votes)
+		if result == aid.ResultPending && in.Decision.Amount != 0 { // whoever votes next votes on the lowered amount
+			if err := tx.SaveCase(c); err != nil {
+				return aid.Outcome{}, err
+			}
+		}
+		return counted(tx, c, t, in, result)
 	})
 }
 

@@ -8,8 +8,9 @@ import (
 )
 
 // Attend does everything that has come due in a workflow: reminders, breaches
-// and their escalation, and the question whether a case that does not move
-// should end. A breach never closes a task and never decides.
+// and their escalation, the question whether a case that does not move should
+// end, and what a repair of the configuration has made possible. A breach never
+// closes a task and never decides.
 func (a *Activities) Attend(ctx context.Context, in aid.OpenRequest) (aid.Outcome, error) {
 	return a.step(ctx, in.Step, "attend", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
 		alarms, err := tx.DueAlarms(in.Workflow)
@@ -21,8 +22,28 @@ func (a *Activities) Attend(ctx context.Context, in aid.OpenRequest) (aid.Outcom
 				return aid.Outcome{}, err
 			}
 		}
-		return aid.Outcome{Result: aid.ResultPending}, nil
+		return goOn(tx, c, in.Workflow)
 	})
+}
+
+// goOn makes the step that a fault of the configuration had kept back, when
+// an administrator has reported that it is mended.
+func goOn(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, error) {
+	nothing := aid.Outcome{Result: aid.ResultPending}
+	if c.Status != aid.InReview {
+		return nothing, nil
+	}
+	p, err := tx.TakeRepaired(c)
+	if err != nil || p == nil {
+		return nothing, err
+	}
+	switch p.Then {
+	case postgres.ThenOpenApproval:
+		return openApproval(tx, c, workflow, postgres.System)
+	case postgres.ThenAskFirst:
+		return askFirst(tx, c, workflow)
+	}
+	return nothing, askLevel(tx, c, workflow, *p.Level)
 }
 
 func ring(tx *postgres.Tx, c *postgres.Case, workflow string, alarm postgres.Alarm) error {
@@ -90,6 +111,17 @@ func (a *Activities) DecideStalled(ctx context.Context, in aid.DecisionRequest) 
 	})
 }
 
+// ownerOf is who keeps a case waiting that does not move.
+func ownerOf(c *postgres.Case) aid.Owner {
+	switch {
+	case c.Status == aid.ActionNeeded:
+		return aid.OwnerPartner
+	case c.Stage == aid.Disbursement:
+		return aid.OwnerHousehold
+	}
+	return aid.OwnerOffice
+}
+
 func waitOn(tx *postgres.Tx, c *postgres.Case, t *postgres.Task) (aid.Outcome, error) {
 	if err := tx.CloseTask(t, aid.ResultRejected); err != nil {
 		return aid.Outcome{}, err
@@ -107,9 +139,5 @@ func waitOn(tx *postgres.Tx, c *postgres.Case, t *postgres.Task) (aid.Outcome, e
 	if err := tx.AlarmAgain(t.Subject, again); err != nil {
 		return out, err
 	}
-	owner := aid.OwnerPartner
-	if c.Stage == aid.Disbursement {
-		owner = aid.OwnerHousehold
-	}
-	return out, tx.WaitForOpenTask(c, owner)
+	return out, tx.WaitForOpenTask(c, ownerOf(c))
 }

@@ -76,7 +76,23 @@ func returnToVerifier(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, d aid
 	if err != nil {
 		return aid.Outcome{}, err
 	}
-	return aid.Outcome{Result: aid.ResultReturned}, openVerification(tx, c, t.WorkflowID)
+	if err := openVerification(tx, c, t.WorkflowID); err != nil {
+		return aid.Outcome{}, err
+	}
+	return aid.Outcome{Result: aid.ResultReturned}, tooOften(tx, c, t.WorkflowID)
+}
+
+// tooOften asks, from the fourth return on, whether the case is to go on at
+// all; meanwhile the verifiers go on.
+func tooOften(tx *postgres.Tx, c *postgres.Case, workflow string) error {
+	def, err := tx.Rules(c)
+	if err != nil || c.Returns <= def.MaxReturns {
+		return err
+	}
+	if err := openStalled(tx, c, workflow, "verification", "returned_too_often"); err != nil {
+		return err
+	}
+	return tx.WaitForOpenTask(c, aid.OwnerOffice)
 }
 
 func askPartner(tx *postgres.Tx, c *postgres.Case, workflow string, d aid.Decision) error {
@@ -168,12 +184,21 @@ func resume(tx *postgres.Tx, c *postgres.Case, in aid.ApprovalRequest, changed b
 	if !changed && in.Next != nil {
 		return out, askLevel(tx, c, in.Workflow, *in.Next)
 	}
+	return askFirst(tx, c, in.Workflow)
+}
+
+// askFirst asks the first level of the matrix.
+func askFirst(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, error) {
+	out := aid.Outcome{Result: aid.ResultPending}
 	levels, err := levelsOf(tx, c)
+	if postgres.Misconfigured(err) {
+		return out, tx.ParkFor(c, postgres.Parking{Because: aid.CodeOf(err), Then: postgres.ThenAskFirst, Workflow: workflow})
+	}
 	if err != nil {
 		return out, err
 	}
 	out.Levels = levels
-	return out, askLevel(tx, c, in.Workflow, levels[0])
+	return out, askLevel(tx, c, workflow, levels[0])
 }
 
 // levelsOf evaluates the approval matrix of the case's programme.

@@ -70,16 +70,18 @@ func verified(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, in aid.Decisi
 	if left > 0 {
 		return aid.Outcome{Result: aid.ResultPending}, tx.WaitForOpenTask(c, aid.OwnerOffice)
 	}
-	return openApproval(tx, c, in)
+	return openApproval(tx, c, in.Workflow, in.Decision.Actor)
 }
 
-// openApproval computes the levels and asks the first one.
-func openApproval(tx *postgres.Tx, c *postgres.Case, in aid.DecisionRequest) (aid.Outcome, error) {
-	levels, err := levelsOf(tx, c)
-	if err != nil {
-		return aid.Outcome{}, err
+// openApproval computes the levels and asks the first one. Where the
+// configuration has no level or no fund for the case, what the verifier
+// decided stands, and the case is parked before an administrator.
+func openApproval(tx *postgres.Tx, c *postgres.Case, workflow, actor string) (aid.Outcome, error) {
+	levels, fund, err := approvalOf(tx, c)
+	if postgres.Misconfigured(err) {
+		out := aid.Outcome{Result: "parked", Levels: levels}
+		return out, tx.ParkFor(c, postgres.Parking{Because: aid.CodeOf(err), Then: postgres.ThenOpenApproval, Workflow: workflow})
 	}
-	fund, err := tx.FundFor(c.Area, c.Currency)
 	if err != nil {
 		return aid.Outcome{}, err
 	}
@@ -87,15 +89,29 @@ func openApproval(tx *postgres.Tx, c *postgres.Case, in aid.DecisionRequest) (ai
 	if err := tx.MoveCase(c, aid.EventVerify); err != nil {
 		return aid.Outcome{}, err
 	}
-	if err := tx.AddEvent(c, postgres.Event{Kind: "case.verified", Actor: in.Decision.Actor}); err != nil {
+	if err := tx.AddEvent(c, postgres.Event{Kind: "case.verified", Actor: actor}); err != nil {
 		return aid.Outcome{}, err
 	}
-	return aid.Outcome{Result: "verified", Levels: levels}, askLevel(tx, c, in.Workflow, levels[0])
+	return aid.Outcome{Result: "verified", Levels: levels}, askLevel(tx, c, workflow, levels[0])
 }
 
-// askLevel opens the approval task of a level, in the area of that level.
+// approvalOf gives the levels that a case has to pass and the fund that pays.
+func approvalOf(tx *postgres.Tx, c *postgres.Case) ([]aid.Level, string, error) {
+	levels, err := levelsOf(tx, c)
+	if err != nil {
+		return nil, "", err
+	}
+	fund, err := tx.FundFor(c.Area, c.Currency)
+	return levels, fund, err
+}
+
+// askLevel opens the approval task of a level, in the area of that level. A
+// case whose areas have no such level is parked.
 func askLevel(tx *postgres.Tx, c *postgres.Case, workflow string, level aid.Level) error {
 	area, err := tx.AreaAt(c.Area, level.Name)
+	if postgres.Misconfigured(err) {
+		return tx.ParkFor(c, postgres.Parking{Because: aid.CodeOf(err), Then: postgres.ThenAskLevel, Level: &level, Workflow: workflow})
+	}
 	if err != nil {
 		return err
 	}

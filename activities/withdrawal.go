@@ -11,13 +11,16 @@ import (
 // proposed award is cancelled, reserved money goes back to the fund, all in
 // one transaction.
 //
-// While a payment is on its way the wish is only recorded; the disbursement
-// applies it at the payment's outcome. After a first payment the rest is
+// While a payment is on its way the wish stands, and the disbursement applies
+// it at the payment's outcome. After a first payment the rest is
 // released and somebody has to recover the money.
 func (a *Activities) Withdraw(ctx context.Context, in aid.WithdrawRequest) (aid.Outcome, error) {
 	return a.step(ctx, in.Step, "withdraw", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
 		if in.Withdrawal.Actor != c.PartnerID && in.Withdrawal.Actor != postgres.System {
 			return aid.Outcome{}, aid.Refuse(aid.NotFound, "case_not_found")
+		}
+		if err := tx.AnswerWithdrawal(c); err != nil {
+			return aid.Outcome{}, err
 		}
 		c.ReasonCode = in.Withdrawal.Reason
 		live, err := tx.LivePayment(c)
@@ -31,7 +34,7 @@ func (a *Activities) Withdraw(ctx context.Context, in aid.WithdrawRequest) (aid.
 	})
 }
 
-// askedToWithdraw records the wish: from here on nothing new is instructed.
+// askedToWithdraw lets the wish stand: nothing new is instructed.
 func askedToWithdraw(tx *postgres.Tx, c *postgres.Case, w aid.Withdrawal) (aid.Outcome, error) {
 	c.WithdrawalAsked = true
 	if err := tx.SaveCase(c); err != nil {
@@ -42,6 +45,7 @@ func askedToWithdraw(tx *postgres.Tx, c *postgres.Case, w aid.Withdrawal) (aid.O
 
 // withdraw ends the case now; no payment of it is on its way.
 func withdraw(tx *postgres.Tx, c *postgres.Case, actor string) (aid.Outcome, error) {
+	c.WithdrawalAsked = false
 	paid, err := stopPaying(tx, c, actor)
 	if err != nil {
 		return aid.Outcome{}, err

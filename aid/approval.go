@@ -73,6 +73,30 @@ func tallyCommittee(level Level, votes, yes, no int, chair Action) string {
 	return decide(yes > no, no > yes)
 }
 
+// Turnout is who may still vote on a task, and who has.
+type Turnout struct {
+	Able      int  `db:"able"`       // persons who may decide it and have not
+	AbleChair bool `db:"able_chair"` // the chair is among them
+	Voted     int  `db:"voted"`
+	Approved  int  `db:"approved"` // how many of those who have voted
+	Chair     bool `db:"chair"`    // the chair has voted
+}
+
+// Decidable tells whether those who may still vote can bring a task of this
+// level to its end, whatever they vote. Where they cannot, an administrator is
+// needed: a missing approver never rejects a household.
+func (l Level) Decidable(t Turnout) bool {
+	switch {
+	case t.Able == 0:
+		return false
+	case l.Mode == ModeCommittee:
+		return t.Voted+t.Able >= l.Quorum && (!l.Chair || t.Chair || t.AbleChair)
+	case l.Mode == ModeNOfM:
+		return t.Approved+t.Able >= l.N
+	}
+	return true
+}
+
 func decide(approved, rejected bool) string {
 	switch {
 	case rejected && !approved:

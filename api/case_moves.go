@@ -10,8 +10,9 @@ import (
 	"github.com/aidflow/aidflow/internal/postgres"
 )
 
-// WithdrawCase ends a case on the partner's wish. While a payment is on its
-// way the wish is recorded only: 202.
+// WithdrawCase ends a case on the partner's wish, which is stored before the
+// engine hears of it. While a payment is on its way, or the engine does not
+// answer, it is recorded only: 202.
 func (h *handlers) WithdrawCase(ctx context.Context, r WithdrawCaseRequestObject) (WithdrawCaseResponseObject, error) {
 	caller := callerOf(ctx)
 	row, err := h.caseToMove(ctx, caller, r.ID, r.Params.IfMatch)
@@ -50,16 +51,23 @@ func (h *handlers) checkReason(ctx context.Context, row *postgres.CaseRow, reaso
 	return err
 }
 
-// withdraw tells whether the case has ended. A draft has no workflow yet.
+// withdraw tells whether the case has ended. A draft has no workflow yet. What
+// the engine says matters only when it has ended the case: the wish is stored,
+// nothing new is instructed, and it is sent again until the engine takes it.
 func (h *handlers) withdraw(ctx context.Context, caller *postgres.Caller, row *postgres.CaseRow, reason string) (bool, error) {
 	if row.Status == aid.Draft {
 		return true, h.store.WithdrawDraft(ctx, caller, row.ID, reason)
 	}
-	out, err := h.process.Withdraw(ctx, row.WorkflowID, aid.Withdrawal{ID: resourceID(ctx, aid.DecisionID), Actor: caller.Actor(), Reason: reason})
-	if aid.KindOf(err) == aid.Unknown {
-		return false, nil // the engine has it and has not answered in time
+	wish, err := h.store.AskWithdrawal(ctx, caller, row.ID, reason)
+	if err != nil {
+		return false, err
 	}
-	return out.Result != "recorded", err
+	out, err := h.process.Withdraw(ctx, wish.Workflow, wish.Withdrawal)
+	if err != nil {
+		h.log.Warn("withdrawal not taken yet", "case", row.ID, "code", aid.CodeOf(err))
+		return false, nil
+	}
+	return out.Result != "recorded", nil
 }
 
 // caseToMove reads a case of the caller and compares its version.

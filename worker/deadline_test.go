@@ -63,8 +63,8 @@ func TestDeadlineCountsWorkingDays(t *testing.T) {
 	tn.check()
 }
 
-// While the partner is asked the office's time does not run: the tasks that
-// come after the answer have their whole time again.
+// While the partner is asked the office's time does not run: what a returned
+// task had left is there after the answer, however long it took.
 func TestNoDeadlineRunsWhileThePartnerIsAsked(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)

@@ -19,8 +19,8 @@ const (
 )
 
 // sweep repairs hand-overs: workflows that were wanted and not started,
-// decisions that were asked for and not applied. Everything it does may be
-// done twice, by two workers at once.
+// decisions and withdrawals that were asked for and not applied. Everything it
+// does may be done twice, by two workers at once.
 type sweep struct {
 	store   *postgres.Store
 	process *workflows.Client
@@ -29,7 +29,7 @@ type sweep struct {
 }
 
 func (s *sweep) once(ctx context.Context) {
-	for name, fn := range map[string]func(context.Context) error{"start": s.start, "resend": s.resend, "forget": s.forget} {
+	for name, fn := range map[string]func(context.Context) error{"start": s.start, "resend": s.resend, "withdraw": s.withdraw, "forget": s.forget} {
 		if err := fn(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("sweep", "part", name, "error", err.Error())
 		}
@@ -93,6 +93,24 @@ func (s *sweep) expire(ctx context.Context, p postgres.PendingIntent) error {
 		return nil
 	}
 	return s.store.ExpireIntent(ctx, p.Decision.ID)
+}
+
+// withdraw brings the partners' wishes to the workflows that have their cases
+// now, under the same id, until one has taken each.
+func (s *sweep) withdraw(ctx context.Context) error {
+	pending, err := s.store.PendingWithdrawals(ctx, resendAfter)
+	if err != nil {
+		return err
+	}
+	var faults error
+	for _, p := range pending {
+		_, err := s.process.Withdraw(ctx, p.Workflow, p.Withdrawal)
+		if aid.KindOf(err) == aid.Unknown || aid.KindOf(err) == aid.Unavailable || aid.CodeOf(err) == "workflow_gone" {
+			continue // it is away, or the next workflow has not begun
+		}
+		faults = errors.Join(faults, err)
+	}
+	return faults
 }
 
 // forget drops idempotency records that nobody may ask for any more.

@@ -26,7 +26,7 @@ type Case struct {
 	Review           int        `db:"review"`
 	Returns          int        `db:"returns"`
 	Urgent           bool       `db:"urgent"`
-	Parked           bool       `db:"parked"`
+	Parked           bool       `db:"parked"` // a repair is open; the database keeps it
 	WithdrawalAsked  bool       `db:"withdrawal_asked"`
 	RequestedAmount  int64      `db:"requested_amount"` // minor units of Currency
 	Amount           *int64     `db:"amount"`           // what the approvals so far come to
@@ -107,10 +107,10 @@ func (tx *Tx) SaveCase(c *Case) error {
 	c.Version++
 	c.UpdatedAt = tx.Now
 	return tx.one(`
-		UPDATE cases SET status = $2, stage = $3, round = $4, review = $5, returns = $6, parked = $7, withdrawal_asked = $8,
-		       amount = $9, fund_id = $10, reason_code = $11, workflow_id = $12, version = $13, submitted_at = $14,
-		       decided_at = $15, paid_at = $16, closed_at = $17, updated_at = $18, payee_account_id = $19
-		WHERE id = $1 AND version = $13 - 1`,
-		c.ID, c.Status, c.Stage, c.Round, c.Review, c.Returns, c.Parked, c.WithdrawalAsked, c.Amount, c.FundID, c.ReasonCode,
+		UPDATE cases SET status = $2, stage = $3, round = $4, review = $5, returns = $6, withdrawal_asked = $7,
+		       amount = $8, fund_id = $9, reason_code = $10, workflow_id = $11, version = $12, submitted_at = $13,
+		       decided_at = $14, paid_at = $15, closed_at = $16, updated_at = $17, payee_account_id = $18
+		WHERE id = $1 AND version = $12 - 1`,
+		c.ID, c.Status, c.Stage, c.Round, c.Review, c.Returns, c.WithdrawalAsked, c.Amount, c.FundID, c.ReasonCode,
 		c.WorkflowID, c.Version, c.SubmittedAt, c.DecidedAt, c.PaidAt, c.ClosedAt, c.UpdatedAt, c.PayeeAccountID)
 }

@@ -2,9 +2,12 @@ package postgres
 
 import (
 	"encoding/json"
+	"slices"
+	"strconv"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/money"
+	"github.com/aidflow/aidflow/aid/programme"
 )
 
 // Information is what a partner brings when a case was returned to it: the
@@ -41,6 +44,42 @@ func (tx *Tx) ApplyInformation(c *Case, decision string) error {
 		return err
 	}
 	return tx.applyContent(c, in)
+}
+
+// informationFaults checks a partner's answer by the programme version of its
+// case, as a request is checked; pointers lead into the answer.
+//
+// Errors: Invalid malformed_information.
+func informationFaults(def *programme.Definition, data json.RawMessage) ([]aid.Fault, error) {
+	var in Information
+	if len(data) == 0 {
+		return nil, nil
+	}
+	if json.Unmarshal(data, &in) != nil {
+		return nil, aid.Refuse(aid.Invalid, "malformed_information") // never the text itself
+	}
+	var faults []aid.Fault
+	under := func(at string, more []aid.Fault) {
+		for _, f := range more {
+			f.Pointer = at + f.Pointer
+			faults = append(faults, f)
+		}
+	}
+	if in.Requested != nil {
+		under("/requested", def.CheckAmount(*in.Requested))
+	}
+	if in.Payee != nil {
+		under("/payee", def.CheckPayee(in.Payee.Kind))
+	}
+	if len(in.Answers) > 0 {
+		under("/answers", def.CheckAnswers(in.Answers))
+	}
+	for i, d := range in.Documents {
+		if !slices.ContainsFunc(def.Documents, func(known programme.Document) bool { return known.Kind == d.Kind }) {
+			faults = append(faults, aid.Fault{Pointer: "/documents/" + strconv.Itoa(i) + "/kind", Code: "unknown_document"})
+		}
+	}
+	return faults, nil
 }
 
 func (tx *Tx) replaceGiven(c *Case, documents []NewDocument) error {

@@ -49,7 +49,8 @@ type RecordedIntent struct {
 // Forbidden wrong_role, wrong_level, four_eyes; Conflict task_closed (params
 // as of WhyClosed), task_claimed, already_decided; Stale stale; Invalid
 // unknown_action, reason_required, unknown_reason, amount_not_allowed,
-// amount_above_request.
+// amount_above_request, and what the programme finds in a partner's answer;
+// Conflict withdrawal_asked for a release.
 func (s *Store) RecordIntent(ctx context.Context, in Intent) (RecordedIntent, error) {
 	var out RecordedIntent
 	err := s.Write(ctx, func(tx *Tx) error {
@@ -103,6 +104,9 @@ func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) error {
 	if t.Version != in.TaskVersion {
 		return aid.Refuse(aid.Stale, "stale")
 	}
+	if err := mayInstruct(c, t, in.Action); err != nil {
+		return err
+	}
 	return tx.checkContent(c, t, in)
 }
 
@@ -141,6 +145,13 @@ func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
 	}
 	if in.Action == aid.ActionReturn && in.Note == "" && len(namedItems(in.Data)) == 0 {
 		faults = append(faults, aid.Fault{Pointer: "/data/items", Code: "items_required"})
+	}
+	if t.Kind == aid.ProvideInformation {
+		more, err := informationFaults(def, in.Data)
+		if err != nil {
+			return err
+		}
+		faults = append(faults, more...)
 	}
 	return aid.RefuseAll(faults)
 }
@@ -220,7 +231,7 @@ func match(t *Task, grants []grant) (chair bool, err error) {
 			return false, err
 		}
 	}
-	refusal := aid.Refuse(aid.Forbidden, "wrong_role")
+	refusal, may := aid.Refuse(aid.Forbidden, "wrong_role"), false
 	for _, g := range grants {
 		if !slices.Contains(rule.Roles, g.Role) {
 			continue
@@ -229,14 +240,19 @@ func match(t *Task, grants []grant) (chair bool, err error) {
 			refusal = aid.Refuse(aid.Forbidden, "wrong_level", "level", t.Level)
 			continue
 		}
-		return g.Chair, nil
+		may, chair = true, chair || g.Chair
 	}
-	return false, refusal
+	if !may {
+		return false, refusal
+	}
+	return chair, nil
 }
 
 // ApplyDecision makes a stored intent a fact, within the step that carries it:
-// it locks the task, checks the decider's authority again, and enters the
-// duty (the database refuses a second one). The caller closes the task.
+// it locks the task, checks again the decider's authority and that the task is
+// still what the decider saw, and enters the duty (the database refuses a
+// second one). Whether the decider is in the chair is kept with the decision.
+// The caller closes the task.
 //
 // Errors: those of RecordIntent; Conflict intent_gone.
 func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
@@ -251,20 +267,44 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
+	if err := mayInstruct(c, t, d.Action); err != nil {
+		return nil, false, err
+	}
 	hash, err := tx.BoundHash(c)
 	if err != nil {
 		return nil, false, err
 	}
-	n, err := tx.exec(`UPDATE decisions SET state = 'applied', decided_at = $2, bound_hash = $3, amount = coalesce(amount, $4)
-		WHERE id = $1 AND state = 'intent'`, d.ID, tx.Now, hash, approvedAmount(c, t))
+	n, err := tx.exec(`UPDATE decisions SET state = 'applied', decided_at = $2, bound_hash = $3, amount = coalesce(amount, $4), chair = $5
+		WHERE id = $1 AND state = 'intent' AND task_version = $6`, d.ID, tx.Now, hash, approvedAmount(c, t), chair && t.Kind == aid.Approve, t.Version)
 	if err != nil {
 		return nil, false, err
 	}
 	if n == 0 {
-		return nil, false, aid.Refuse(aid.Conflict, "intent_gone")
+		return nil, false, tx.whyNotApplied(d.ID)
 	}
 	return t, chair, tx.AddEvent(c, Event{Kind: "task.decided", Actor: d.Actor, Task: t.ID, Data: map[string]any{
 		"task_kind": t.Kind, "level": t.Level, "action": d.Action, "reason_code": d.Reason, "decision": d.ID}})
+}
+
+// mayInstruct refuses a release while the partner's wish to withdraw stands:
+// nothing new is instructed.
+func mayInstruct(c *Case, t *Task, action aid.Action) error {
+	if t.Kind == aid.ReleasePayment && action == aid.ActionApprove && c.WithdrawalAsked {
+		return aid.Refuse(aid.Conflict, "withdrawal_asked")
+	}
+	return nil
+}
+
+func (tx *Tx) whyNotApplied(decision string) error {
+	var waits bool
+	err := tx.get(&waits, `SELECT EXISTS (SELECT 1 FROM decisions WHERE id = $1 AND state = 'intent')`, decision)
+	switch {
+	case err != nil:
+		return err
+	case waits:
+		return aid.Refuse(aid.Stale, "stale")
+	}
+	return aid.Refuse(aid.Conflict, "intent_gone")
 }
 
 // approvedAmount is the amount that an approval binds when it names none.
@@ -339,10 +379,31 @@ func (s *Store) PendingIntents(ctx context.Context, age time.Duration) ([]Pendin
 	return out, err
 }
 
-// ExpireIntent gives up an intent that could not be applied in time.
+// ExpireIntent gives up an intent that could not be applied in time. Its
+// person is told: in the timeline of the case, and in the audit.
 func (s *Store) ExpireIntent(ctx context.Context, decision string) error {
 	return s.Write(ctx, func(tx *Tx) error {
-		_, err := tx.exec(`UPDATE decisions SET state = 'expired' WHERE id = $1 AND state = 'intent'`, decision)
-		return err
+		var d struct {
+			Case   string     `db:"case_id"`
+			Task   string     `db:"task_id"`
+			Actor  string     `db:"actor"`
+			Action aid.Action `db:"action"`
+		}
+		if err := tx.get(&d, `SELECT case_id, task_id, actor, action FROM decisions WHERE id = $1`, decision); err != nil {
+			return err
+		}
+		c, err := tx.LockCase(d.Case)
+		if err != nil {
+			return err
+		}
+		n, err := tx.exec(`UPDATE decisions SET state = 'expired' WHERE id = $1 AND state = 'intent'`, decision)
+		if err != nil || n == 0 {
+			return err
+		}
+		err = tx.AddEvent(c, Event{Kind: "task.decision_expired", Actor: d.Actor, Task: d.Task, Data: map[string]any{"action": d.Action, "decision": decision}})
+		if err != nil {
+			return err
+		}
+		return tx.AddAudit(d.Actor, "decide", decision, "refused", "expired")
 	})
 }

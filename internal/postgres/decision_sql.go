@@ -62,23 +62,3 @@ func (tx *Tx) preparePayment(c *Case, t *Task, d aid.Decision) error {
 		Rule: map[string]string{"because": "payment_prepared"}})
 	return err
 }
-
-// repaired takes the parking flag off a case after an administrator's repair.
-func (tx *Tx) repaired(c *Case, t *Task) error {
-	if err := tx.CloseTask(t, "completed"); err != nil {
-		return err
-	}
-	c.Parked = false
-	if err := tx.SaveCase(c); err != nil {
-		return err
-	}
-	if err := tx.AddEvent(c, Event{Kind: "case.unparked", Actor: System, Task: t.ID}); err != nil {
-		return err
-	}
-	if t.WorkflowID != "" {
-		if err := tx.SendSignal(t.WorkflowID, SignalLook); err != nil {
-			return err
-		}
-	}
-	return tx.WaitForOpenTask(c, aid.OwnerOffice)
-}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"time"
 
 	"database/sql"
 
@@ -85,34 +84,4 @@ func (tx *Tx) AreaAt(area, level string) (string, error) {
 		return "", aid.Refuse(aid.NotFound, "no_area_of_level", "level", level)
 	}
 	return code, err
-}
-
-// Deadline gives the end of a task's time in working days of the programme,
-// and its alarms: a warning when four fifths of the working time are gone, and
-// the breach.
-func (tx *Tx) Deadline(c *Case, kind aid.TaskKind) (due time.Time, alarms []time.Time, err error) {
-	def, err := tx.Rules(c)
-	if err != nil {
-		return due, nil, err
-	}
-	calendar, err := tx.Calendar(def.Calendar)
-	if err != nil {
-		return due, nil, err
-	}
-	due = calendar.AddDays(tx.Now, def.DeadlineDays(string(kind))).UTC()
-	warn := calendar.Add(tx.Now, calendar.Between(tx.Now, due)*4/5).UTC()
-	if !warn.Before(due) {
-		return due, []time.Time{due}, nil
-	}
-	return due, []time.Time{warn, due}, nil
-}
-
-// OpenOfficeTask opens a task for the staff with the programme's deadline.
-func (tx *Tx) OpenOfficeTask(c *Case, n NewTask) (string, error) {
-	due, alarms, err := tx.Deadline(c, n.Kind)
-	if err != nil {
-		return "", err
-	}
-	n.Owner, n.Due, n.Alarms = aid.OwnerOffice, &due, alarms
-	return tx.OpenTask(c, n)
 }

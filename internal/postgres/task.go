@@ -66,8 +66,11 @@ type NewTask struct {
 }
 
 // OpenTask opens a task of a case, makes it what the case waits for, and parks
-// the case when nobody in the area could decide it. A task of the same kind,
-// level, subject, round and review is never opened twice.
+// the case when those who may decide it cannot. While a task of the same kind,
+// level, subject, round and review is open it opens none and gives that one.
+//
+// Errors: Conflict task_closed when the question belongs to one review and was
+// answered in it.
 func (tx *Tx) OpenTask(c *Case, n NewTask) (string, error) {
 	rule, err := json.Marshal(n.Rule)
 	if err != nil {
@@ -83,55 +86,38 @@ func (tx *Tx) OpenTask(c *Case, n NewTask) (string, error) {
 	if len(n.Alarms) > 0 {
 		attend = &n.Alarms[0]
 	}
-	id := NewID(aid.TaskID)
-	err = tx.one(`
+	t := Task{ID: NewID(aid.TaskID), CaseID: c.ID, WorkflowID: n.Workflow, Kind: n.Kind, Level: n.Level, Subject: n.Subject,
+		Duty: aid.DutyOf(n.Kind, n.Level), Rule: rule, Area: n.Area}
+	done, err := tx.exec(`
 		INSERT INTO tasks (id, case_id, workflow_id, kind, stage, round, review, level, subject, duty, rule, area, programme,
 		                   urgent, state, opened_at, due_at, alarms, attend_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'open', $15, $16, $17, $18)`,
-		id, c.ID, n.Workflow, n.Kind, c.Stage, c.Round, c.Review, n.Level, n.Subject, aid.DutyOf(n.Kind, n.Level), rule,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'open', $15, $16, $17, $18) ON CONFLICT DO NOTHING`,
+		t.ID, c.ID, n.Workflow, n.Kind, c.Stage, c.Round, c.Review, n.Level, n.Subject, t.Duty, rule,
 		n.Area, c.Programme, c.Urgent, tx.Now, n.Due, pq.Array(n.Alarms), attend)
 	if err != nil {
 		return "", err
 	}
-	if !c.Status.Open() {
-		return id, nil // what an ended case leaves to do keeps nobody waiting
+	if done == 0 {
+		return tx.openAlready(c, n)
 	}
-	if err := tx.BeginWait(c.ID, Wait{Stage: c.Stage, Owner: n.Owner, Task: id, Level: n.Level}); err != nil {
+	if !c.Status.Open() {
+		return t.ID, nil // what an ended case leaves to do keeps nobody waiting
+	}
+	if err := tx.BeginWait(c.ID, Wait{Stage: c.Stage, Owner: n.Owner, Task: t.ID, Level: n.Level}); err != nil {
 		return "", err
 	}
-	return id, tx.parkIfNobody(c, n)
+	return t.ID, tx.parkIfNobody(c, &t)
 }
 
-// parkIfNobody flags a case whose new task nobody could decide and calls an
-// administrator: a missing approver never rejects a household.
-func (tx *Tx) parkIfNobody(c *Case, n NewTask) error {
-	if n.Kind == aid.ProvideInformation || n.Kind == aid.RepairConfiguration {
-		return nil
+// openAlready gives the open task that another one would repeat.
+func (tx *Tx) openAlready(c *Case, n NewTask) (string, error) {
+	var id string
+	err := tx.get(&id, `SELECT id FROM tasks WHERE case_id = $1 AND kind = $2 AND level = $3 AND subject = $4 AND round = $5 AND review = $6
+		AND closed_at IS NULL`, c.ID, n.Kind, n.Level, n.Subject, c.Round, c.Review)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", aid.Refuse(aid.Conflict, "task_closed")
 	}
-	var able bool
-	rule, _ := aid.RuleOf(n.Kind)
-	err := tx.get(&able, `
-		WITH RECURSIVE up AS (
-			SELECT code, parent FROM areas WHERE code = $1
-			UNION ALL SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent)
-		SELECT EXISTS (SELECT 1 FROM staff_roles r JOIN staff s USING (subject) JOIN up ON up.code = r.area
-		               WHERE s.disabled_at IS NULL AND r.role = ANY($2) AND ($3 = '' OR r.level = $3))`,
-		n.Area, pq.Array(rule.Roles), n.Level)
-	if err != nil || able {
-		return err
-	}
-	if !c.Parked {
-		c.Parked = true
-		if err := tx.SaveCase(c); err != nil {
-			return err
-		}
-		if err := tx.AddEvent(c, Event{Kind: "case.parked", Actor: System, Data: map[string]any{"task_kind": n.Kind, "level": n.Level}}); err != nil {
-			return err
-		}
-	}
-	_, err = tx.OpenTask(c, NewTask{Kind: aid.RepairConfiguration, Level: "", Subject: string(n.Kind) + ":" + n.Level,
-		Rule: map[string]string{"because": "nobody_can_decide"}, Owner: aid.OwnerOffice})
-	return err
+	return id, err
 }
 
 // LockTask locks a task of a case that is already locked.

@@ -2,16 +2,15 @@ package postgres
 
 import "github.com/aidflow/aidflow/aid"
 
-// Votes gives the applied decisions on a task, in their order.
+// Votes gives the applied decisions on a task, in their order. Whoever was in
+// the chair when voting stays it, whatever happens to the role.
 func (tx *Tx) Votes(t *Task) ([]aid.Vote, error) {
 	var rows []struct {
 		Actor  string     `db:"actor"`
 		Action aid.Action `db:"action"`
 		Chair  bool       `db:"chair"`
 	}
-	err := tx.list(&rows, `
-		SELECT d.actor, d.action, EXISTS (SELECT 1 FROM staff_roles r WHERE r.subject = d.actor AND r.level = $2 AND r.chair) AS chair
-		FROM decisions d WHERE d.task_id = $1 AND d.state = 'applied' ORDER BY d.decided_at, d.id`, t.ID, t.Level)
+	err := tx.list(&rows, `SELECT actor, action, chair FROM decisions WHERE task_id = $1 AND state = 'applied' ORDER BY decided_at, id`, t.ID)
 	var votes []aid.Vote
 	for _, r := range rows {
 		votes = append(votes, aid.Vote{Actor: r.Actor, Action: r.Action, Chair: r.Chair})
@@ -20,13 +19,17 @@ func (tx *Tx) Votes(t *Task) ([]aid.Vote, error) {
 }
 
 // Voted records that a task stays open after a vote: whoever had claimed it is
-// done with it, and what it shows has changed.
+// done with it, and what it shows has changed. When those who may still vote
+// cannot bring it to its end, an administrator is called.
 func (tx *Tx) Voted(c *Case, t *Task) error {
 	err := tx.one(`UPDATE tasks SET state = 'open', assignee = NULL, claimed_at = NULL, version = version + 1 WHERE id = $1 AND closed_at IS NULL`, t.ID)
 	if err != nil {
 		return err
 	}
-	return tx.BeginWait(c.ID, Wait{Stage: c.Stage, Owner: aid.OwnerOffice, Task: t.ID, Level: t.Level})
+	if err := tx.BeginWait(c.ID, Wait{Stage: c.Stage, Owner: aid.OwnerOffice, Task: t.ID, Level: t.Level}); err != nil {
+		return err
+	}
+	return tx.parkIfNobody(c, t)
 }
 
 // AppliedDecisions gives the ids of the applied decisions on a task.

@@ -61,11 +61,11 @@ func (s *Store) RunningWorkflows(ctx context.Context, caseID string) ([]Workflow
 	return all, err
 }
 
-// Unstarted gives workflows that were wanted at least age ago and that nobody
-// has started.
+// Unstarted gives workflows that were wanted at least age ago, that nobody has
+// started, and that have something to do.
 func (s *Store) Unstarted(ctx context.Context, age time.Duration) ([]Workflow, error) {
 	var all []Workflow
-	err := s.list(ctx, &all, `SELECT `+workflowColumns+` FROM workflows WHERE started_at IS NULL AND wanted_at <= $1 ORDER BY wanted_at LIMIT 100`, s.Now().Add(-age))
+	err := s.list(ctx, &all, `SELECT `+workflowColumns+` FROM workflows WHERE started_at IS NULL AND ended_at IS NULL AND wanted_at <= $1 ORDER BY wanted_at LIMIT 100`, s.Now().Add(-age))
 	return all, err
 }
 

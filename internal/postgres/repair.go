@@ -1,0 +1,144 @@
+package postgres
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// What a case does after a repair, where a person's decision stands and the
+// step behind it could not be made.
+const (
+	ThenOpenApproval = "open_approval" // find levels and fund, leave the verification
+	ThenAskFirst     = "ask_first"     // ask the first level
+	ThenAskLevel     = "ask_level"     // ask the level that is named
+)
+
+// Parking is why a case cannot go on, and how it does once an administrator
+// has mended that.
+type Parking struct {
+	Because  string     `json:"because"`       // code of the fault
+	Then     string     `json:"then"`          // one of the Then words
+	Level    *aid.Level `json:"ask,omitempty"` // the level to ask
+	Workflow string     `json:"workflow"`
+}
+
+// ParkFor parks a case in the middle: what was decided stands, and the case
+// goes on from there when an administrator has mended the fault.
+func (tx *Tx) ParkFor(c *Case, p Parking) error {
+	return tx.callAdministrator(c, p.Workflow, p.Then, map[string]any{"because": p.Because, "then": p.Then, "ask": p.Level, "workflow": p.Workflow})
+}
+
+// TakeRepaired gives how a case goes on after a repair that was reported, once;
+// nil when there is nothing to go on with, or when the case has gone elsewhere.
+func (tx *Tx) TakeRepaired(c *Case) (*Parking, error) {
+	var rule []byte
+	err := tx.get(&rule, `UPDATE tasks SET outcome = 'resumed' WHERE case_id = $1 AND kind = 'repair_configuration' AND state = 'done'
+		AND outcome = 'completed' AND rule ->> 'then' <> '' AND round = $2 AND review = $3 RETURNING rule`, c.ID, c.Round, c.Review)
+	if errors.Is(err, sql.ErrNoRows) || (err == nil && c.Status != aid.InReview) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var p Parking
+	return &p, json.Unmarshal(rule, &p)
+}
+
+// repaired takes the parking flag off a case after an administrator's repair,
+// if it is one, and has the workflow look again.
+//
+// Errors: Conflict not_repaired while what was to be repaired is as it was.
+func (tx *Tx) repaired(c *Case, t *Task) error {
+	if err := tx.checkRepair(c, t); err != nil {
+		return err
+	}
+	if err := tx.CloseTask(t, "completed"); err != nil {
+		return err
+	}
+	c.Parked = false
+	if err := tx.SaveCase(c); err != nil {
+		return err
+	}
+	if err := tx.AddEvent(c, Event{Kind: "case.unparked", Actor: System, Task: t.ID}); err != nil {
+		return err
+	}
+	if t.WorkflowID != "" {
+		if err := tx.SendSignal(t.WorkflowID, SignalLook); err != nil {
+			return err
+		}
+	}
+	return tx.WaitForOpenTask(c, aid.OwnerOffice)
+}
+
+func (tx *Tx) checkRepair(c *Case, t *Task) error {
+	var rule struct {
+		Task string `json:"task"`
+		Parking
+	}
+	if err := json.Unmarshal(t.Rule, &rule); err != nil {
+		return err
+	}
+	switch {
+	case rule.Task != "":
+		return tx.checkTask(c, rule.Task)
+	case rule.Then == ThenOpenApproval:
+		return stillBroken(tx.mayOpenApproval(c))
+	case rule.Level != nil:
+		_, err := tx.AreaAt(c.Area, rule.Level.Name)
+		return stillBroken(err)
+	}
+	return nil
+}
+
+// checkTask looks whether a task that could not be decided now can, in its
+// time.
+func (tx *Tx) checkTask(c *Case, id string) error {
+	t, err := tx.LockTask(c, id)
+	if err != nil {
+		return err
+	}
+	enough, err := tx.decidable(c, t)
+	if err != nil {
+		return err
+	}
+	if !enough {
+		return aid.Refuse(aid.Conflict, "not_repaired")
+	}
+	return tx.giveDeadline(c, t)
+}
+
+func (tx *Tx) mayOpenApproval(c *Case) error {
+	def, err := tx.Rules(c)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.FundFor(c.Area, c.Currency); err != nil {
+		return err
+	}
+	levels := def.Levels(c.RequestedAmount)
+	if len(levels) == 0 {
+		return aid.Refuse(aid.Conflict, "no_levels")
+	}
+	_, err = tx.AreaAt(c.Area, levels[0].Name)
+	return err
+}
+
+// Misconfigured tells whether a refusal says that the configuration, and no
+// person, keeps a case from going on.
+func Misconfigured(err error) bool {
+	switch aid.CodeOf(err) {
+	case "no_fund", "no_area_of_level", "no_levels":
+		return true
+	}
+	return false
+}
+
+func stillBroken(err error) error {
+	if Misconfigured(err) {
+		return aid.Refuse(aid.Conflict, "not_repaired")
+	}
+	return err
+}

@@ -35,6 +35,7 @@ func TestBadDecisions(t *testing.T) {
 		t.Fatal(a.Raw)
 	}
 	level := d.approval(t, id, "commune")
+	unclear := d.opened(t, id, aid.ResolvePayment)
 	used := key()
 	if a := d.call("verifier2", "POST", "/v1/tasks/"+claimed+"/decisions", complete, append(used, "If-Match", tag(claimed))...); a.Status != 200 {
 		t.Fatal(a.Raw)
@@ -67,6 +68,17 @@ func TestBadDecisions(t *testing.T) {
 			status: 422, code: "invalid_content", faults: []string{"/reason_code unknown_reason", "/amount amount_not_allowed", "/data/items items_required"}},
 		{name: "another currency", who: "verifier1", path: task, body: map[string]any{"action": "complete", "amount": map[string]any{"amount": 5, "currency": "USD"}}, headers: []string{"If-Match", tag(task)},
 			status: 422, code: "invalid_content", faults: []string{"/amount/currency currency_not_accepted"}},
+		{name: "items that are none", who: "verifier1", path: task, body: map[string]any{"action": "return", "reason_code": "documents_missing", "note": "See file.", "data": map[string]any{"items": "canary"}},
+			headers: []string{"If-Match", tag(task)}, status: 422, code: "invalid_content", faults: []string{"/data/items wrong_type"}},
+		{name: "items without a problem", who: "verifier1", path: task, body: map[string]any{"action": "return", "reason_code": "documents_missing", "data": map[string]any{"items": []any{map[string]any{"kind": "canary"}}}},
+			headers: []string{"If-Match", tag(task)}, status: 422, code: "invalid_content", faults: []string{"/data/items/0/problem required"}},
+		{name: "data that nobody reads", who: "verifier1", path: task, body: map[string]any{"action": "complete", "data": map[string]any{"evidences": "canary"}},
+			headers: []string{"If-Match", tag(task)}, status: 422, code: "invalid_content", faults: []string{"/data/evidences unknown_field"}},
+		{name: "returned to nobody", who: "approver1", path: level, body: map[string]any{"action": "return", "reason_code": "information_needed", "note": "?", "data": map[string]any{"to": "canary"}},
+			headers: []string{"If-Match", tag(level)}, status: 422, code: "invalid_content", faults: []string{"/data/to not_allowed"}},
+		{name: "resolved without an outcome", who: "manager1", path: unclear, body: map[string]any{"action": "confirm"}, headers: []string{"If-Match", tag(unclear)}, status: 422, code: "invalid_content", faults: []string{"/data/outcome required"}},
+		{name: "resolved with another outcome", who: "manager1", path: unclear, body: map[string]any{"action": "confirm", "data": map[string]any{"outcome": "canary"}}, headers: []string{"If-Match", tag(unclear)},
+			status: 422, code: "invalid_content", faults: []string{"/data/outcome not_allowed"}},
 		{name: "NUL in a note", who: "verifier1", path: task, body: map[string]any{"action": "complete", "note": "canary\x00"}, headers: []string{"If-Match", tag(task)}, status: 422, code: "invalid_content", faults: []string{"/note bad_character"}},
 	} {
 		r.path, r.secret = "/v1/tasks/"+r.path+"/decisions", "canary"

@@ -1,6 +1,10 @@
 package api
 
 import (
+	"encoding/json"
+
+	"github.com/getkin/kin-openapi/openapi3"
+
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/programme"
 	"github.com/aidflow/aidflow/internal/postgres"
@@ -29,24 +33,58 @@ func forms(t *postgres.TaskRow, def *programme.Definition) map[string]ActionForm
 
 type object = map[string]any
 
-// dataSchema is the JSON Schema of a decision's data.
+// dataSchema is the JSON Schema of a decision's data. It is closed: nothing is
+// carried that nobody reads.
 func dataSchema(kind aid.TaskKind, action aid.Action) object {
-	schema := object{"type": "object"}
+	properties, schema := object{}, object{"type": "object", "additionalProperties": false}
+	schema["properties"] = properties
 	switch {
 	case action == aid.ActionReturn:
-		schema["properties"] = object{"items": object{"type": "array", "minItems": 1, "items": object{"type": "object",
-			"required":   []string{"kind", "problem"},
-			"properties": object{"kind": object{"type": "string"}, "problem": object{"type": "string"}}}}}
+		properties["items"] = listOf(object{"kind": text60(), "problem": text60()}, "kind", "problem")
+		if kind == aid.Approve {
+			properties["to"] = object{"type": "string", "enum": []string{"partner", string(aid.Verification)}, "description": "Who is asked; the partner when left out."}
+		}
 		schema["description"] = "Names what is missing or wrong: kinds of documents, or answers. A note may say it instead."
 	case kind == aid.ResolvePayment:
 		schema["required"] = []string{"outcome"}
-		schema["properties"] = object{"outcome": object{"enum": []string{"settled", "failed"}}}
+		properties["outcome"] = object{"type": "string", "enum": []string{"settled", "failed"}}
 	case kind == aid.FieldVisit, kind == aid.ConfirmMilestone, kind == aid.FollowUpVisit:
-		schema["properties"] = object{"evidence": object{"type": "array", "items": object{"type": "object",
-			"properties": object{"kind": object{"type": "string"}, "location": object{"type": "string"}}}}}
+		properties["evidence"] = listOf(object{"kind": text60(), "location": object{"type": "string", "maxLength": 300}})
 		schema["description"] = "What was seen, and where the evidence is kept."
 	}
 	return schema
+}
+
+func text60() object { return object{"type": "string", "minLength": 1, "maxLength": 60} }
+
+func listOf(properties object, required ...string) object {
+	item := object{"type": "object", "additionalProperties": false, "properties": properties}
+	if len(required) > 0 {
+		item["required"] = required
+	}
+	return object{"type": "array", "minItems": 1, "maxItems": 50, "items": item}
+}
+
+// dataFaults checks a decision's data by the schema of the task's form.
+//
+// Errors: a schema that is none, which is a fault of the build.
+func dataFaults(kind aid.TaskKind, action aid.Action, data map[string]any) ([]aid.Fault, error) {
+	raw, err := json.Marshal(dataSchema(kind, action))
+	if err != nil {
+		return nil, err
+	}
+	var schema openapi3.Schema
+	if err := schema.UnmarshalJSON(raw); err != nil {
+		return nil, err
+	}
+	if data == nil {
+		data = map[string]any{}
+	}
+	faults := bodyFaults(&schema, data)
+	for i := range faults {
+		faults[i].Pointer = "/data" + faults[i].Pointer
+	}
+	return faults, nil
 }
 
 func exampleData(kind aid.TaskKind, action aid.Action, def *programme.Definition) object {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/postgres"
 )
 
 func TestTaskShowsWhatMayBeDone(t *testing.T) {
@@ -43,6 +45,30 @@ func TestTaskShowsWhatMayBeDone(t *testing.T) {
 	}
 	if a := d.call("verifier1", "GET", "/v1/tasks?assignee=me", nil); len(a.at("data").([]any)) != 0 {
 		t.Error(a.Raw)
+	}
+}
+
+// The example of every form is a body that the form takes.
+func TestFormsTakeTheirExamples(t *testing.T) {
+	d := openDoor(t)
+	def, err := d.db.Programme(t.Context(), "housing_new")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range aid.TaskRules() {
+		row := postgres.TaskRow{}
+		row.Kind = rule.Kind
+		for action, form := range forms(&row, def.Definition) {
+			data, _ := form.Example["data"].(map[string]any)
+			raw, _ := json.Marshal(data)
+			_ = json.Unmarshal(raw, &data) // as it comes over HTTP
+			if faults, err := dataFaults(rule.Kind, aid.Action(action), data); err != nil || len(faults) > 0 {
+				t.Errorf("%s, %s: %+v %v", rule.Kind, action, faults, err)
+			}
+			if form.ReasonRequired != (form.Example["reason_code"] != nil) && len(form.ReasonCodes) > 0 {
+				t.Errorf("%s, %s: reason in the example %v", rule.Kind, action, form.Example)
+			}
+		}
 	}
 }
 

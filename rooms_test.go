@@ -69,7 +69,7 @@ func rules() map[string]rule {
 
 		// What runs it.
 		"worker": {rooms: "aid activities rails workflows internal/postgres", modules: "go.temporal.io/sdk/ golang.org/x/sync/errgroup",
-			tests: "rails/simulator"},
+			tests: "rails/simulator " + temporal + " google.golang.org/protobuf/"},
 		"internal/config":    {modules: "github.com/caarlos0/env/v11 github.com/spf13/pflag go.temporal.io/sdk/client go.temporal.io/sdk/contrib/envconfig"},
 		"internal/telemetry": {modules: "github.com/prometheus/client_golang/prometheus/"},
 		// The supervisor makes databases and a role; that is the one SQL

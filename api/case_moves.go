@@ -97,7 +97,7 @@ func (h *handlers) ProvideInformation(ctx context.Context, r ProvideInformationR
 	if r.Body != nil {
 		body = *r.Body
 	}
-	data, err := h.information(ctx, row, body)
+	data, err := h.information(ctx, caller, row, body)
 	if err != nil {
 		return nil, err
 	}
@@ -130,23 +130,35 @@ func (h *handlers) openQuestion(ctx context.Context, caller *postgres.Caller, ro
 	return nil, aid.Refuse(aid.Conflict, "nothing_asked", "status", string(row.Status))
 }
 
+// provided is what is kept, sealed, of a partner's answer: the content, and the
+// person at the partner who gave it.
+type provided struct {
+	postgres.Information
+	SubmittedBy string `json:"submitted_by,omitempty"`
+}
+
 // information checks what a partner brings by the case's own programme version
 // and makes it the data of the decision.
-func (h *handlers) information(ctx context.Context, row *postgres.CaseRow, in Information) (json.RawMessage, error) {
+func (h *handlers) information(ctx context.Context, caller *postgres.Caller, row *postgres.CaseRow, in Information) (json.RawMessage, error) {
 	def, err := h.store.Definition(ctx, row.Programme, row.ProgrammeVersion)
 	if err != nil {
 		return nil, err
 	}
 	content := postgres.CaseContent{}
 	merge(&content, CaseChange{Payee: in.Payee, Requested: in.Requested, Answers: in.Answers, Documents: in.Documents})
-	faults := slices.Concat(h.personFaults(content), ruleFaults(def, content, false))
+	faults, err := h.areaFaults(ctx, caller, postgres.CaseContent{Area: row.Area, Payee: content.Payee})
+	if err != nil {
+		return nil, err
+	}
+	faults = slices.DeleteFunc(faults, func(f aid.Fault) bool { return f.Pointer == "/area" }) // it is not in question here
+	faults = slices.Concat(faults, h.personFaults(content), ruleFaults(def, content, false))
 	if in.Requested.Currency != "" && in.Requested.Currency != row.Currency {
 		faults = append(faults, aid.Fault{Pointer: "/requested/currency", Code: "currency_not_accepted"})
 	}
 	if err := aid.RefuseAll(unique(faults)); err != nil {
 		return nil, err
 	}
-	out := postgres.Information{Documents: content.Documents, Answers: content.Answers, Payee: content.Payee}
+	out := provided{SubmittedBy: in.SubmittedBy, Information: postgres.Information{Documents: content.Documents, Answers: content.Answers, Payee: content.Payee}}
 	if content.Currency != "" {
 		asked := money.Of(content.RequestedAmount, content.Currency)
 		out.Requested = &asked

@@ -159,8 +159,13 @@ func TestWithdraw(t *testing.T) {
 	if a := d.call("portal1", "POST", path, nil, key()...); a.Status != 202 || a.Header.Get("Location") == "" {
 		t.Errorf("%d %s", a.Status, a.Raw)
 	}
+	// The wish is stored: while no workflow takes it, it is sent again.
 	d.process.withdrawErr = aid.Refuse(aid.Conflict, "workflow_gone")
-	if a := d.call("portal1", "POST", path, nil, key()...); a.Status != 409 {
+	if a := d.call("portal1", "POST", path, nil, key()...); a.Status != 202 {
+		t.Errorf("%d %s", a.Status, a.Raw)
+	}
+	d.withdrawn(t, id)
+	if a := d.call("portal1", "POST", path, nil, key()...); a.Status != 409 || a.str("code") != "wrong_state" {
 		t.Errorf("%d %s", a.Status, a.Raw)
 	}
 	if len(d.process.withdrawn) != 2 || d.process.withdrawn[0].Reason != "applicant_request" {

@@ -42,28 +42,25 @@ func (h *handlers) DecideTask(ctx context.Context, r DecideTaskRequestObject) (D
 
 // fillIntent adds amount and data. A task that the caller does not see is not
 // there; the amount is in the currency of its case, the data by the form of
-// its action. One who may not decide at all is told so by the store, and not
-// what is wrong with the content.
+// its action. What is wrong with them the store tells with the rest, once it
+// knows that the caller may decide at all.
 func (h *handlers) fillIntent(ctx context.Context, caller *postgres.Caller, in *postgres.Intent, body DecisionNew) error {
 	task, err := h.store.Task(ctx, caller, in.Task)
 	if err != nil {
 		return err
 	}
 	in.Task = task.ID
-	var faults []aid.Fault
 	if body.Amount.Currency != "" {
 		in.Amount = &body.Amount.Amount
 		if body.Amount.Currency != task.Currency {
-			faults = append(faults, aid.Fault{Pointer: "/amount/currency", Code: "currency_not_accepted", Params: map[string]string{"currency": task.Currency}})
+			in.Faults = append(in.Faults, aid.Fault{Pointer: "/amount/currency", Code: "currency_not_accepted", Params: map[string]string{"currency": task.Currency}})
 		}
 	}
 	more, err := dataFaults(task.Kind, in.Action, body.Data)
 	if err != nil {
 		return err
 	}
-	if faults = append(faults, more...); task.Blocked == "" && len(faults) > 0 {
-		return aid.RefuseAll(unique(faults))
-	}
+	in.Faults = append(in.Faults, more...)
 	if body.Data != nil {
 		in.Data, err = json.Marshal(body.Data)
 	}

@@ -1118,8 +1118,10 @@ type Information struct {
 	Payee Payee `json:"payee,omitempty,omitzero"`
 
 	// Requested An amount above zero, in minor units of its currency.
-	Requested   MoneyNew `json:"requested,omitempty,omitzero"`
-	SubmittedBy string   `json:"submitted_by,omitempty,omitzero"`
+	Requested MoneyNew `json:"requested,omitempty,omitzero"`
+
+	// SubmittedBy The person at the partner who answers.
+	SubmittedBy string `json:"submitted_by,omitempty,omitzero"`
 }
 
 // Member defines model for Member.
@@ -1617,8 +1619,7 @@ type Why struct {
 // Withdrawal defines model for Withdrawal.
 type Withdrawal struct {
 	// ReasonCode One of the programme's reasons for `withdraw`.
-	ReasonCode  string `json:"reason_code,omitempty,omitzero"`
-	SubmittedBy string `json:"submitted_by,omitempty,omitzero"`
+	ReasonCode string `json:"reason_code,omitempty,omitzero"`
 }
 
 // CaseID defines model for CaseId.

@@ -25,6 +25,7 @@ type Intent struct {
 	Amount      *int64 // minor units of the case's currency
 	Note        string
 	Data        json.RawMessage
+	Faults      []aid.Fault // what the door found wrong with the content; told with the rest, to one who may decide
 }
 
 // IntentContent is what an intent keeps sealed: a note and data may be
@@ -128,7 +129,7 @@ func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
 	if err != nil {
 		return err
 	}
-	var faults []aid.Fault
+	faults := slices.Clone(in.Faults)
 	if !slices.Contains(rule.Actions, in.Action) {
 		faults = append(faults, aid.Fault{Pointer: "/action", Code: "unknown_action"})
 	}

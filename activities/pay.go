@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -39,6 +40,7 @@ type job struct {
 	payment postgres.Payment
 	attempt postgres.Attempt
 	fresh   bool
+	age     time.Duration // of the attempt, on the case's clock
 	payee   postgres.PayeeAccount
 	purpose string
 }
@@ -71,7 +73,7 @@ func (j *job) prepare(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment) er
 	if err != nil {
 		return err
 	}
-	j.attempt, j.fresh = *attempt, fresh
+	j.attempt, j.fresh, j.age = *attempt, fresh, tx.Now.Sub(attempt.StartedAt)
 	if fresh {
 		award, err := tx.AwardOf(c)
 		if err != nil {
@@ -90,11 +92,14 @@ func (j *job) prepare(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment) er
 }
 
 // reach asks the rail about an attempt that may have arrived, and sends one
-// that certainly has not.
+// that certainly has not. A rail that may have forgotten the key cannot tell:
+// nothing is sent again, and persons are asked in the end. Half of its memory
+// is trusted, for clocks differ.
 func (j *job) reach(ctx context.Context, rail rails.Rail) (rails.Status, error) {
 	if !j.fresh {
 		status, err := rails.Ask(ctx, rail, j.attempt.Key, j.payment.Amount, j.payment.Currency)
-		if err != nil || status.State != rails.NotFound {
+		memory := rail.Capabilities().KeyMemory
+		if err != nil || status.State != rails.NotFound || (memory > 0 && j.age >= memory/2) {
 			return status, err
 		}
 	}

@@ -4,31 +4,33 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/aidflow/aidflow/aid"
 )
 
 // Attempt is one try of a payment on its rail.
 type Attempt struct {
-	ID        string `db:"id"`
-	PaymentID string `db:"payment_id"`
-	Key       string `db:"key"`
-	State     string `db:"state"`
-	Reference string `db:"reference"`
-	Code      string `db:"code"`
+	ID        string    `db:"id"`
+	PaymentID string    `db:"payment_id"`
+	Key       string    `db:"key"`
+	State     string    `db:"state"`
+	Reference string    `db:"reference"`
+	Code      string    `db:"code"`
+	StartedAt time.Time `db:"started_at"`
 }
 
 // OpenAttempt gives the payment's attempt, made now (fresh) or found. A found
 // one may have reached the rail: ask before sending again.
 func (tx *Tx) OpenAttempt(p *Payment) (a *Attempt, fresh bool, err error) {
 	a = &Attempt{}
-	err = tx.get(a, `SELECT id, payment_id, key, state, reference, code FROM attempts WHERE key = $1 FOR UPDATE`, p.Key())
+	err = tx.get(a, `SELECT id, payment_id, key, state, reference, code, started_at FROM attempts WHERE key = $1 FOR UPDATE`, p.Key())
 	if !errors.Is(err, sql.ErrNoRows) {
 		return a, false, err
 	}
-	*a = Attempt{ID: NewID(aid.AttemptID), PaymentID: p.ID, Key: p.Key(), State: "submitting"}
+	*a = Attempt{ID: NewID(aid.AttemptID), PaymentID: p.ID, Key: p.Key(), State: "submitting", StartedAt: tx.Now}
 	return a, true, tx.one(`INSERT INTO attempts (id, payment_id, key, state, started_at) VALUES ($1, $2, $3, $4, $5)`,
-		a.ID, a.PaymentID, a.Key, a.State, tx.Now)
+		a.ID, a.PaymentID, a.Key, a.State, a.StartedAt)
 }
 
 // MoveAttempt records what the rail said of an attempt that is not over.

@@ -122,3 +122,56 @@ func committeeHolds(t *rapid.T, level aid.Level, votes []aid.Vote, got string, y
 		t.Fatalf("an abstention turned %s into %s", got, again)
 	}
 }
+
+// Decidable is true exactly when some votes of those who are left end the
+// task: nobody waits for an end that cannot come, and no administrator is
+// called in vain.
+func TestDecidableIsWhetherVotesCanEndIt(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		level := aid.Level{Mode: rapid.SampledFrom([]string{aid.ModeAny, aid.ModeNOfM, aid.ModeCommittee}).Draw(t, "mode")}
+		switch level.Mode {
+		case aid.ModeNOfM:
+			level.N = rapid.IntRange(1, 4).Draw(t, "n")
+		case aid.ModeCommittee:
+			level.Quorum, level.Chair = rapid.IntRange(1, 5).Draw(t, "quorum"), rapid.Bool().Draw(t, "chair")
+		}
+		said := []aid.Action{aid.ActionApprove, aid.ActionReject, aid.ActionAbstain}
+		votes := []aid.Vote{}
+		turnout := aid.Turnout{Able: rapid.IntRange(0, 4).Draw(t, "able")}
+		chairVoted := rapid.Bool().Draw(t, "the chair has voted")
+		for i := range rapid.IntRange(0, 4).Draw(t, "voted") {
+			v := aid.Vote{Action: rapid.SampledFrom(said).Draw(t, "vote"), Chair: chairVoted && i == 0}
+			votes = append(votes, v)
+			turnout.Voted++
+			turnout.Chair = turnout.Chair || v.Chair
+			if v.Action == aid.ActionApprove {
+				turnout.Approved++
+			}
+		}
+		if aid.Tally(level, votes) != aid.ResultPending {
+			return
+		}
+		turnout.AbleChair = turnout.Able > 0 && !turnout.Chair && rapid.Bool().Draw(t, "the chair is left")
+		if got, want := level.Decidable(turnout), canEnd(level, votes, turnout.Able, turnout.AbleChair); got != want {
+			t.Fatalf("%+v %+v: %v, votes say %v", level, turnout, got, want)
+		}
+	})
+}
+
+// canEnd tries every approval, rejection and abstention of those who are left.
+// An approval that cannot come any more is no end: only a rejection would be.
+func canEnd(level aid.Level, votes []aid.Vote, able int, chair bool) bool {
+	if r := aid.Tally(level, votes); r != aid.ResultPending {
+		return level.Mode != aid.ModeNOfM || r == aid.ResultApproved
+	}
+	if able == 0 {
+		return false
+	}
+	for _, action := range []aid.Action{aid.ActionApprove, aid.ActionReject, aid.ActionAbstain} {
+		if canEnd(level, append(votes[:len(votes):len(votes)], aid.Vote{Action: action, Chair: chair}), able-1, false) {
+			return true
+		}
+	}
+	return false
+}

@@ -222,12 +222,24 @@ func (tn *town) update(workflow, name, id string, in any) *answer {
 	return a
 }
 
-// withdraw is the partner's wish to end a case.
+// withdraw is the partner's wish to end a case: stored, then the update.
 func (tn *town) withdraw(id string) *answer {
 	tn.t.Helper()
-	row := tn.row(id)
-	a := tn.update(row.WorkflowID, workflows.UpdateWithdraw, postgres.NewID(aid.DecisionID),
-		aid.Withdrawal{ID: postgres.NewID(aid.DecisionID), Actor: row.PartnerID, Reason: "applicant_request"})
+	return tn.bring(tn.wish(id))
+}
+
+// wish stores a partner's wish to end a case, which no workflow hears of yet.
+func (tn *town) wish(id string) postgres.PendingWithdrawal {
+	tn.t.Helper()
+	wish, err := tn.db.AskWithdrawal(context.Background(), tn.db.Partner(tn.t, "portal1"), id, "applicant_request")
+	require.NoError(tn.t, err)
+	return wish
+}
+
+// bring sends a stored wish to the workflow.
+func (tn *town) bring(wish postgres.PendingWithdrawal) *answer {
+	tn.t.Helper()
+	a := tn.update(wish.Workflow, workflows.UpdateWithdraw, wish.Withdrawal.ID, wish.Withdrawal)
 	tn.answers = append(tn.answers, a)
 	return a
 }

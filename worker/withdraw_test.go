@@ -1,6 +1,7 @@
 package worker_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -80,9 +81,17 @@ func TestWithdrawWhileInstructed(t *testing.T) {
 			request := example(t, "housing_new")
 			request.Payee.AccountNumber = tt.account
 			c := tn.submit(request)
-			tn.patient.hold = func() bool { return tn.events(c, "case.withdrawal_asked") == 0 }
+			wishes := sync.OnceFunc(func() { tn.wish(c) }) // while the bank has the payment
+			tn.patient.hold = func() bool {
+				wishes()
+				return tn.events(c, "case.withdrawal_asked") == 0
+			}
 			tn.live(people(willing).but(aid.ReleasePayment, func(task postgres.TaskRow, waited time.Duration) *move {
-				tn.later = append(tn.later, func() { tn.withdraw(c) })
+				row := tn.row(c)
+				tn.later = append(tn.later, func() {
+					tn.bring(postgres.PendingWithdrawal{Workflow: row.WorkflowID, Withdrawal: aid.Withdrawal{
+						ID: postgres.WithdrawalID(c, 1), Actor: row.PartnerID, Reason: "applicant_request"}})
+				})
 				return willing(task, waited)
 			}))
 			require.Equal(t, []string{"payment.instructed", "case.withdrawal_asked"}, tn.texts(`SELECT kind FROM events

@@ -124,8 +124,10 @@ func refuse(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &said):
+	case errors.As(err, &said) && ours(said):
 		return aid.Refuse(aid.Kind(said.Type()), said.Message())
+	case said != nil: // the SDK's own: this workflow knows no such update
+		return aid.Refuse(aid.Conflict, "wrong_state")
 	case errors.As(err, &gone):
 		return aid.Refuse(aid.Conflict, "workflow_gone")
 	case errors.As(err, &full):
@@ -134,6 +136,16 @@ func refuse(err error) error {
 	e := aid.Refuse(aid.Unknown, "decision_pending")
 	e.Cause = err
 	return e
+}
+
+// ours tells a refusal of a workflow of ours from one of the SDK, which names
+// no kind of the house.
+func ours(e *temporal.ApplicationError) bool {
+	switch aid.Kind(e.Type()) {
+	case aid.Invalid, aid.NotFound, aid.Forbidden, aid.Conflict, aid.Stale, aid.Unavailable, aid.Unknown, aid.Unauthorized:
+		return true
+	}
+	return false
 }
 
 // Signal brings a machine's message to a workflow; one that has ended needs it

@@ -1620,6 +1620,9 @@ type Why struct {
 type Withdrawal struct {
 	// ReasonCode One of the programme's reasons for `withdraw`.
 	ReasonCode string `json:"reason_code,omitempty,omitzero"`
+
+	// SubmittedBy The person at the partner who asks for it.
+	SubmittedBy string `json:"submitted_by,omitempty,omitzero"`
 }
 
 // CaseID defines model for CaseId.

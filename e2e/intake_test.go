@@ -30,7 +30,8 @@ func (s *stack) withoutEngine(t *testing.T, f func()) {
 }
 
 // TestIntakeWhileTheEngineIsAway: a portal is never told to come back later. A
-// request is taken, a decision is written down, and both go on by themselves.
+// request is taken, a decision and a wish to withdraw are written down, and all
+// go on by themselves.
 func TestIntakeWhileTheEngineIsAway(t *testing.T) {
 	s := theStack(t)
 	before := submit(t, s, newRequest(t, s, "medical"))
@@ -38,6 +39,8 @@ func TestIntakeWhileTheEngineIsAway(t *testing.T) {
 	verifier := s.as(t, "verifier1")
 	_, etag := getTagged[task](t, verifier, "/v1/tasks/"+papers.ID)
 	r := newRequest(t, s, "medical")
+	unwanted := submit(t, s, newRequest(t, s, "medical"))
+	s.awaitTask(t, unwanted.ID, "verify_documents", "")
 
 	var taken caseView
 	var decided decision
@@ -58,7 +61,13 @@ func TestIntakeWhileTheEngineIsAway(t *testing.T) {
 		if decided.Status != "pending" {
 			t.Errorf("the decision is %s", decided.Status)
 		}
+		for range 2 {
+			if answer = s.partner(t).call(t, http.MethodPost, "/v1/cases/"+unwanted.ID+"/withdraw", nil, newKey()); answer.status != http.StatusAccepted {
+				t.Errorf("%s", answer)
+			}
+		}
 	})
+	s.awaitStatus(t, unwanted.ID, "withdrawn")
 
 	s.awaitTask(t, taken.ID, "verify_documents", "")
 	log, err := os.ReadFile(filepath.Join(s.dir, "log", "worker.log"))

@@ -7,7 +7,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aidflow/aidflow/aid"
-	"github.com/aidflow/aidflow/aid/programme"
 	"github.com/aidflow/aidflow/internal/postgres"
 )
 
@@ -101,12 +100,9 @@ func TestNoWishInTheFollowUp(t *testing.T) {
 func TestALoweredAmountBindsTheNextVoter(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)
-	row, err := tn.db.Programme(t.Context(), "medical")
-	require.NoError(t, err)
-	def := *row.Definition
-	def.Version++
-	def.Matrix = []programme.Range{{Levels: []programme.Level{{Name: "commune", Mode: programme.Mode(aid.ModeNOfM), N: 2}}}}
-	require.NoError(t, tn.db.Owner(t).PublishProgrammes(t.Context(), []*programme.Definition{&def}))
+	tn.change(`INSERT INTO programmes (code, version, definition, published_at)
+		SELECT code, version + 1, definition::jsonb || jsonb_build_object('version', version + 1) ||
+		       '{"matrix": [{"levels": [{"name": "commune", "mode": "n_of_m", "n": 2}]}]}', published_at FROM programmes WHERE code = 'medical'`)
 	tn.change(`UPDATE staff_roles SET level = 'commune' WHERE subject = 'approver5'`)
 	c := tn.submit(example(t, "medical"))
 	lower := &move{actor: "approver1", action: aid.ActionApprove, amount: 4_000_000}

@@ -157,10 +157,11 @@ func TestInformation(t *testing.T) {
 	if row := must(db.CaseByID(ctx, portal, c.ID))(t); *row.PayeeAccountID != *before.PayeeAccountID {
 		t.Fatal("the same account in other spelling is another account")
 	}
-	give(`{"payee":{"kind":"hospital","method":"bank","bank_bin":"970416","account_number":"1","account_name":"H"},"requested":{"amount":5000000,"currency":"VND"},"answers":{"cost":1}}`)
+	answers := `{"cost":1,"insured":false,"facility":"Hospital 2","treatment":"surgery","admitted_on":"2026-02-02"}`
+	give(`{"payee":{"kind":"hospital","method":"bank","bank_bin":"970416","account_number":"1","account_name":"H"},"requested":{"amount":5000000,"currency":"VND"},"answers":` + answers + `}`)
 	row = must(db.CaseByID(ctx, portal, c.ID))(t)
 	p = must(db.CasePersonal(ctx, portal, c.ID))(t)
-	if *row.PayeeAccountID == *before.PayeeAccountID || row.RequestedAmount != 5_000_000 || string(p.Answers) != `{"cost":1}` || p.Payee.Kind != "hospital" || p.Applicant != request(0).Applicant {
+	if *row.PayeeAccountID == *before.PayeeAccountID || row.RequestedAmount != 5_000_000 || string(p.Answers) != answers || p.Payee.Kind != "hospital" || p.Applicant != request(0).Applicant {
 		t.Fatalf("%+v %+v", row, p)
 	}
 }

@@ -189,8 +189,10 @@ func (tn *town) openTasks() int {
 func (tn *town) pass(d time.Duration) {
 	tn.now = tn.now.Add(d)
 	for i := 0; i < len(tn.running); i++ {
-		tn.running[i].until <- tn.now
-		<-tn.running[i].rests
+		if r := tn.running[i]; !r.over { // one may have ended as soon as it began
+			r.until <- tn.now
+			<-r.rests
+		}
 	}
 	tn.bury()
 	for len(tn.wanted) > 0 {

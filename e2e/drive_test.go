@@ -180,16 +180,17 @@ func (d *drive) settle(t *testing.T, one task) {
 // closed before.
 func (s *stack) decide(t *testing.T, name, id, what string) bool {
 	t.Helper()
-	c := s.as(t, name)
+	c, sent := s.as(t, name), false
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		one, etag := getTagged[task](t, c, "/v1/tasks/"+id)
 		if !one.open() {
-			return false
+			return sent // an earlier try came through, without its answer
 		}
 		if one.Blocked == "already_decided" {
 			return true
 		}
 		r, err := c.send(http.MethodPost, "/v1/tasks/"+id+"/decisions", map[string]string{"action": what}, newKey(), ifMatch(etag))
+		sent = true
 		switch {
 		case err != nil || passing(r) || r.status == http.StatusPreconditionFailed:
 			continue

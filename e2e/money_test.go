@@ -17,12 +17,32 @@ type books struct {
 	Balanced bool           `json:"balanced"`
 }
 
-// books asks the simulated bank, which is a process of its own.
-func (s *stack) books(t *testing.T) books {
-	t.Helper()
+// bank gives the operator of the simulated bank, a process of its own.
+func (s *stack) bank() *caller {
 	bank := &caller{s: &stack{State: s.State}, name: "the operator", bearer: s.Environment["AIDFLOW_SIMULATOR_SECRET"]}
 	bank.s.API = s.Simulator
-	r := bank.call(t, http.MethodGet, "/v1/books", nil)
+	return bank
+}
+
+// settleLate has the bank take its time with what it is told to pay for a case
+// from now on: long enough to be killed meanwhile, even on a busy machine.
+func (s *stack) settleLate(t *testing.T, id string) {
+	t.Helper()
+	due := list[payment](t, s.as(t, "treasurer1"), "/v1/payments", "case", id)
+	if len(due) == 0 {
+		t.Fatalf("no payment of %s", id)
+	}
+	rule := map[string]any{"kind": "settle_late", "keys": due[0].Award + "/*/*", "delay_ms": 20_000}
+	r := s.bank().call(t, http.MethodPost, "/v1/faults", map[string]any{"rules": []any{rule}})
+	if r.status != http.StatusNoContent {
+		t.Fatalf("%s", r)
+	}
+}
+
+// books asks the bank what really moved.
+func (s *stack) books(t *testing.T) books {
+	t.Helper()
+	r := s.bank().call(t, http.MethodGet, "/v1/books", nil)
 	if r.status != http.StatusOK {
 		t.Fatalf("%s", r)
 	}

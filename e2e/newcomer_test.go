@@ -277,12 +277,11 @@ func (s *stack) checkReadme(t *testing.T, wd string) {
 // checkPowerCut kills everything while money is on its way; the next start
 // finds all of it and goes on.
 func (s *stack) checkPowerCut(t, whole *testing.T, o stackOptions) *stack {
-	r := newRequest(t, s, "medical")
-	r.in("payee")["account_number"] = "0051" + settlesLate
-	c := submit(t, s, r)
+	c := submit(t, s, newRequest(t, s, "medical"))
 	d := &drive{s: s, id: c.ID}
 	release := d.until(t, "release_payment", "")
 	before := len(list[caseView](t, s.partner(t), "/v1/cases"))
+	s.settleLate(t, c.ID)
 	s.decide(t, "releaser1", release.ID, "approve")
 	story{}.expectOnItsWay(t, s, c.ID)
 	s.killAll(t)

@@ -38,12 +38,15 @@ func version() string {
 	if !ok {
 		return "unknown"
 	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v // names the commit
+	}
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
-			return info.Main.Version + " " + s.Value
+			return s.Value
 		}
 	}
-	return info.Main.Version
+	return "unknown"
 }
 
 // dataDirFlag adds --data-dir, the state folder of the development stack.

@@ -138,7 +138,9 @@ func (c Config) checkLive(add func(name, fault string)) {
 		if name == "AIDFLOW_MIGRATE_URL" && value == c.DatabaseURL {
 			continue
 		}
-		if u, err := url.Parse(value); err == nil && u.Query().Get("sslmode") == "disable" && !loopback(u.Hostname()) {
+		// The URL has to say it: without, PGSSLMODE would decide.
+		modes := []string{"require", "verify-ca", "verify-full"}
+		if u, err := url.Parse(value); err == nil && strings.HasPrefix(u.Scheme, "postgres") && !loopback(u.Hostname()) && !slices.Contains(modes, u.Query().Get("sslmode")) {
 			add(name, "live mode needs TLS to a database on another machine: sslmode=verify-full")
 		}
 	}

@@ -74,6 +74,8 @@ func TestBusinessKeysAreUnique(t *testing.T) {
 		"cases_reference_key":                   again("cases", `{"id": "x", "tracking_hash": "\\x00", "external_id": "", "programme": "housing_new"}`),
 		"decisions_once":                        again("decisions", `{"id": "x"}`),
 		"visits_case_id_round_n_key":            again("visits", `{"id": "x"}`),
+		"tasks_once":                            again("tasks", `{"id": "x"}`),
+		"withdrawals_pkey":                      `INSERT INTO withdrawals (case_id, round, actor, reason_code, asked_at) SELECT id, 1, 'x', 'x', now() FROM cases, (VALUES (1), (2)) twice`,
 		"intervals_open":                        again("intervals", `{"n": 99, "to_at": null}`),
 		"events_case_id_n_key":                  again("events", `{"id": "x"}`),
 		"four_eyes":                             again("case_duties", `{"duty": "release"}`),

@@ -85,6 +85,11 @@ func openApproval(tx *postgres.Tx, c *postgres.Case, workflow, actor string) (ai
 	if err != nil {
 		return aid.Outcome{}, err
 	}
+	if c.Returns > 0 { // whether it goes on at all is answered: it does
+		if err := tx.EndTasks(c, "void", aid.DecideStalled); err != nil {
+			return aid.Outcome{}, err
+		}
+	}
 	c.FundID = &fund
 	if err := tx.MoveCase(c, aid.EventVerify); err != nil {
 		return aid.Outcome{}, err

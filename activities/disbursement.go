@@ -28,15 +28,22 @@ func (a *Activities) OpenDisbursement(ctx context.Context, in aid.OpenRequest) (
 	})
 }
 
-// nextTranche goes on with the first tranche that is not over, or finishes.
+// nextTranche goes on with the first tranche that is not over, or finishes. One
+// that is under way already goes on by itself: its payment was tried again
+// before the workflow heard that the old one had failed.
 func nextTranche(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow string) (aid.Outcome, error) {
 	tranches, err := tx.Tranches(a)
 	if err != nil {
 		return aid.Outcome{}, err
 	}
 	for i := range tranches {
-		if t := &tranches[i]; t.State == "planned" {
+		switch t := &tranches[i]; t.State {
+		case "settled", "skipped":
+			continue
+		case "planned":
 			return aid.Outcome{Result: aid.ResultPending}, openTranche(tx, c, a, t, workflow)
+		default:
+			return aid.Outcome{Result: aid.ResultPending}, nil
 		}
 	}
 	return finish(tx, c, a)

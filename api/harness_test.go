@@ -40,6 +40,7 @@ type fakeProcess struct {
 	decisions []aid.Decision
 	withdrawn []aid.Withdrawal
 	hints     []string
+	asked     context.Context // of the last decision
 
 	startErr, decideErr, withdrawErr, retryErr, forwardErr, healthErr error
 	onDecide                                                          func(workflow string, d aid.Decision) error
@@ -55,9 +56,10 @@ func (p *fakeProcess) Start(_ context.Context, id, _ string, _ json.RawMessage) 
 	return p.startErr
 }
 
-func (p *fakeProcess) Decide(_ context.Context, workflow string, d aid.Decision) (workflows.Result, error) {
+func (p *fakeProcess) Decide(ctx context.Context, workflow string, d aid.Decision) (workflows.Result, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.asked = ctx
 	p.decisions = append(p.decisions, d)
 	if slices.Contains(p.pending, d.Task) {
 		return workflows.Result{}, aid.Refuse(aid.Unknown, "decision_pending")

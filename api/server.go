@@ -131,7 +131,7 @@ func (s *Server) route(pages func(*Server, gin.IRouter)) error {
 	e.Use(s.observe, s.prepare, s.authorise, s.requireHeaders, s.validate, s.idempotent)
 	e.NoRoute(func(c *gin.Context) { s.problems.write(c, aid.Refuse(aid.NotFound, "no_such_path")) })
 	e.NoMethod(func(c *gin.Context) { s.problems.write(c, aid.Refuse(aid.Invalid, "method_not_allowed")) })
-	strict := NewStrictHandlerWithOptions(&handlers{Server: s}, nil, StrictGinServerOptions{
+	strict := NewStrictHandlerWithOptions(&handlers{Server: s}, []StrictMiddlewareFunc{ownContext}, StrictGinServerOptions{
 		RequestErrorHandlerFunc:  func(c *gin.Context, err error) { s.problems.write(c, undecodable(err)) },
 		HandlerErrorFunc:         s.problems.write,
 		ResponseErrorHandlerFunc: s.problems.write,
@@ -145,6 +145,13 @@ func (s *Server) route(pages func(*Server, gin.IRouter)) error {
 	}
 	s.engine = e
 	return nil
+}
+
+// ownContext gives a handler a context of its own. The router uses its contexts
+// again for other requests, while what a handler has begun may still look at
+// the one that it was given: database/sql does after the rows are closed.
+func ownContext(next StrictHandlerFunc, _ string) StrictHandlerFunc {
+	return func(c *gin.Context, request any) (any, error) { return next(c.Copy(), request) }
 }
 
 // undecodable tells where a body that passed the document's check does not fit

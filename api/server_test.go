@@ -114,6 +114,23 @@ func TestLogHoldsNoQueryNoBodyNoPath(t *testing.T) {
 	}
 }
 
+// What a handler has handed out may look at its context after the answer is
+// sent, as database/sql does: it must not find the next request there.
+func TestAContextStaysThatOfItsRequest(t *testing.T) {
+	d := openDoor(t)
+	d.applyDecisions()
+	task := d.underReview(d.submitted("medical"))
+	if a := d.decide("verifier1", task, map[string]any{"action": "complete"}); a.Status != 200 {
+		t.Fatal(a.Raw)
+	}
+	for range 20 { // the router uses its own contexts again, sooner or later
+		d.call("auditor1", "GET", "/v1/whoami", nil)
+		if who := callerOf(d.process.asked); who == nil || who.ID != "verifier1" {
+			t.Fatalf("the context of verifier1's request is now that of %+v", who)
+		}
+	}
+}
+
 // A caller cannot say where it comes from, unless a proxy is trusted.
 func TestForwardedAddressIsNotBelieved(t *testing.T) {
 	d := openDoor(t)

@@ -112,14 +112,14 @@ func (s *Store) list(ctx context.Context, dest any, query string, args ...any) e
 }
 
 func (tx *Tx) get(dest any, query string, args ...any) error {
-	if stmt := tx.prepared(query); stmt != nil {
+	if stmt := tx.prepared(query); stmt != nil { //nolint:sqlclosecheck // ends with the transaction; its connection keeps it
 		return stmt.GetContext(tx.ctx, dest, args...)
 	}
 	return tx.GetContext(tx.ctx, dest, query, args...)
 }
 
 func (tx *Tx) list(dest any, query string, args ...any) error {
-	if stmt := tx.prepared(query); stmt != nil {
+	if stmt := tx.prepared(query); stmt != nil { //nolint:sqlclosecheck // as in get
 		return stmt.SelectContext(tx.ctx, dest, args...)
 	}
 	return tx.SelectContext(tx.ctx, dest, query, args...)

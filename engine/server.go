@@ -144,6 +144,10 @@ func dynamicConfig(o options) dynamicconfig.StaticClient {
 		// One matching host: more partitions only forward tasks to each other.
 		dynamicconfig.MatchingNumTaskqueueReadPartitions.Key():  1,
 		dynamicconfig.MatchingNumTaskqueueWritePartitions.Key(): 1,
+		// A timer or task whose notification is lost in an outage of the
+		// database is found again this soon; by default after five minutes.
+		dynamicconfig.TimerProcessorMaxPollInterval.Key():    20 * time.Second,
+		dynamicconfig.TransferProcessorMaxPollInterval.Key(): 20 * time.Second,
 		// Would ask a server outside for newer versions.
 		dynamicconfig.EnableServerVersionCheck.Key(): false,
 	}

@@ -18,8 +18,8 @@ func (c *supportRequest) decide(ctx workflow.Context, d aid.Decision) (Result, e
 			return aid.Outcome{}, err
 		}
 		out, err := c.apply(ctx, s, d)
-		if err == nil && out.Refused == "" {
-			c.turn(d, out)
+		if err == nil && d.Kind == aid.Approve && out.Result == aid.ResultApproved && out.Place.Stage == aid.Approval {
+			c.level++
 		}
 		return out, err
 	})
@@ -35,16 +35,6 @@ func (c *supportRequest) apply(ctx workflow.Context, s aid.Step, d aid.Decision)
 		return decideStalled(ctx, aid.DecisionRequest{Step: s, Decision: d})
 	default:
 		return decideVerification(ctx, aid.DecisionRequest{Step: s, Decision: d})
-	}
-}
-
-// turn keeps which level is being asked.
-func (c *supportRequest) turn(d aid.Decision, out aid.Outcome) {
-	switch {
-	case len(out.Levels) > 0:
-		c.levels, c.level = out.Levels, 0
-	case d.Kind == aid.Approve && out.Result == aid.ResultApproved && out.Place.Stage == aid.Approval:
-		c.level++
 	}
 }
 

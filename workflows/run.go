@@ -36,6 +36,8 @@ type run struct {
 	alarm alarm
 
 	payment *aid.PaymentStep // the last one that was told of; every step tells of the one that is not over
+	levels  []aid.Level      // of approval, when a step has told them
+	level   int              // the one that is being asked
 }
 
 func newRun(ctx workflow.Context, caseID string, seq int) run {
@@ -66,6 +68,9 @@ func (r *run) tell(ctx workflow.Context, out aid.Outcome, err error) (Result, er
 	r.told++
 	if out.Payment != nil {
 		r.payment = out.Payment
+	}
+	if len(out.Levels) > 0 {
+		r.levels, r.level = out.Levels, 0
 	}
 	return Result{Result: out.Result, Status: out.Place.Status, Stage: out.Place.Stage}, nil
 }

@@ -22,7 +22,7 @@ func sqlOnly(ctx workflow.Context) workflow.Context {
 		StartToCloseTimeout:    10 * time.Second,
 		ScheduleToCloseTimeout: 100 * 365 * 24 * time.Hour,
 		RetryPolicy: &temporal.RetryPolicy{InitialInterval: 200 * time.Millisecond, BackoffCoefficient: 5,
-			MaximumInterval: 5 * time.Minute},
+			MaximumInterval: time.Minute},
 	})
 }
 

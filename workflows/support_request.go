@@ -37,9 +37,7 @@ func SupportRequest(ctx workflow.Context, in aid.CaseInput) error {
 // supportRequest is the state of a case's round.
 type supportRequest struct {
 	run
-	in     aid.CaseInput
-	levels []aid.Level
-	level  int // the level that is being asked
+	in aid.CaseInput
 }
 
 func newSupportRequest(ctx workflow.Context, in aid.CaseInput) (*supportRequest, error) {

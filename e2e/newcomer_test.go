@@ -277,6 +277,7 @@ func (s *stack) checkReadme(t *testing.T, wd string) {
 // checkPowerCut kills everything while money is on its way; the next start
 // finds all of it and goes on.
 func (s *stack) checkPowerCut(t, whole *testing.T, o stackOptions) *stack {
+	households.Add(1000) // the demonstration has left cases of the first ones waiting
 	c := submit(t, s, newRequest(t, s, "medical"))
 	d := &drive{s: s, id: c.ID}
 	release := d.until(t, "release_payment", "")

@@ -59,8 +59,8 @@ func TestNewcomer(t *testing.T) {
 	occupy(t)
 	wd := clone(t)
 	o := stackOptions{dir: filepath.Join(wd, ".aidflow"), program: filepath.Join(wd, "bin", "aidflow"), wd: wd, args: []string{"--demo"}}
-	s := startStack(t, o).stopAtEnd(t)
 	removeFarCluster(t, o.dir)
+	s := startStack(t, o).stopAtEnd(t)
 	steps := []struct {
 		name string
 		do   func(*testing.T)
@@ -84,12 +84,14 @@ func TestNewcomer(t *testing.T) {
 }
 
 // removeFarCluster: where root starts the stack in a closed folder, PostgreSQL
-// lives elsewhere, and outlives the folder.
+// lives elsewhere, and outlives the folder. It is removed after the stack's end.
 func removeFarCluster(t *testing.T, dir string) {
 	t.Helper()
-	if b, err := os.ReadFile(filepath.Join(dir, "postgres.path")); err == nil {
-		t.Cleanup(func() { _ = os.RemoveAll(strings.TrimSpace(string(b))) })
-	}
+	t.Cleanup(func() {
+		if b, err := os.ReadFile(filepath.Join(dir, "postgres.path")); err == nil {
+			_ = os.RemoveAll(strings.TrimSpace(string(b)))
+		}
+	})
 }
 
 // checkReadyFile: it says what the contract says, only to its owner, and

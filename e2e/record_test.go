@@ -60,11 +60,13 @@ func tales() []tale {
 		{name: "medical", programme: "medical", end: "closed"},
 		{name: "schooling", programme: "schooling", end: "closed"},
 		{name: "housing_returned_twice", programme: "housing_new", end: "withdrawn", says: map[string][]said{
-			"verify_documents": {{who: "verifier1", action: "return", reason: "documents_missing", data: paper}},
-			"approve/commune":  {{who: "approver1", action: "return", reason: "documents_missing", data: paper}},
-			"approve/province": {{who: "approver2", action: "approve"}, {who: "approver4", action: "return", reason: "information_needed", data: again()}},
+			"verify_documents":  {{who: "verifier1", action: "return", reason: "documents_missing", data: paper}},
+			"approve/commune":   {{who: "approver1", action: "return", reason: "documents_missing", data: paper}},
+			"approve/province":  {{who: "approver2", action: "approve"}, {who: "approver4", action: "return", reason: "information_needed", data: again()}},
+			"confirm_milestone": {{waits: true}},
 		}, once: []moment{{has("confirm_milestone"), withdraws}}},
 		{name: "housing_withdrawn_after_payment", programme: "housing_new", end: "withdrawn",
+			says: map[string][]said{"confirm_milestone": {{who: "verifier1", action: "confirm"}, {waits: true}}},
 			once: []moment{{func(t *testing.T, p *player) bool {
 				return len(p.payments(t, "settled")) == 1 && has("confirm_milestone")(t, p)
 			}, withdraws}}},
@@ -76,7 +78,8 @@ func tales() []tale {
 			"approve/commune": {{who: "approver1", action: "reject", reason: "not_eligible"}}}},
 		{name: "schooling_rejected_on_the_spot", programme: "schooling", end: "rejected", says: map[string][]said{
 			"field_visit": {{who: "verifier1", action: "reject", reason: "false_information"}}}},
-		{name: "medical_withdrawn", programme: "medical", end: "withdrawn", once: []moment{{has("field_visit"), withdraws}}},
+		{name: "medical_withdrawn", programme: "medical", end: "withdrawn", says: map[string][]said{
+			"verify_documents": {{waits: true}}, "field_visit": {{waits: true}}}, once: []moment{{has("field_visit"), withdraws}}},
 		{name: "medical_late", programme: "medical", end: "closed", says: map[string][]said{
 			"verify_documents": {{after: "P12D"}}, "field_visit": {{after: "P5D"}}, "approve/commune": {{after: "P12D"}},
 			"prepare_payment": {{after: "P12D"}}, "release_payment": {{after: "P12D"}}, "follow_up_visit": {{after: "P12D"}},
@@ -98,6 +101,8 @@ func tales() []tale {
 				{who: "treasurer2", action: "confirm", data: map[string]any{"outcome": "failed"}},
 				{who: "manager1", action: "confirm", data: map[string]any{"outcome": "failed"}}},
 		}, once: []moment{{pays("instructed"), losesPatience}, {pays("failed"), withdraws}}},
+		{name: "medical_parked", programme: "medical", end: "closed",
+			once: []moment{{is("following_up"), movesVisits(100)}, {has("repair_configuration"), movesVisits(-100)}}},
 		// The last: from here on the commune has a poor fund of its own.
 		{name: "medical_waiting_funds", programme: "medical", end: "closed",
 			once: []moment{{has("field_visit"), opensFund(1_000_000)}, {is("waiting_funds"), contributes(1_000_000)}, {is("waiting_funds"), contributes(50_000_000)}}},
@@ -119,6 +124,17 @@ func losesPatience(t *testing.T, p *player) {
 			UpdateMask:      &fieldmaskpb.FieldMask{Paths: []string{"schedule_to_close_timeout"}},
 		})
 		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// movesVisits gives what takes the visits of a case out of the way, as a
+// careless hand in the database would, or brings them back.
+func movesVisits(by int) func(*testing.T, *player) {
+	return func(t *testing.T, p *player) {
+		t.Helper()
+		if _, err := p.s.database(t).Exec(`UPDATE visits SET n = n + $2 WHERE case_id = $1`, p.id, by); err != nil {
 			t.Fatal(err)
 		}
 	}

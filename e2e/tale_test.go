@@ -31,6 +31,7 @@ type said struct {
 	data                map[string]any
 	after               string // a duration that passes first; nothing else when who is ""
 	opens               string // kind of the task that this opens
+	waits               bool   // nobody says anything before everything else has happened
 }
 
 // moment is something that happens once its time has come.
@@ -134,6 +135,9 @@ func (p *player) answers(t *testing.T) bool {
 	}
 	if script := p.says[key]; p.told[key] < len(script) {
 		next := script[p.told[key]]
+		if next.waits && len(p.once) > 0 {
+			return false
+		}
 		p.told[key]++
 		if next.after != "" {
 			p.s.advance(t, p.id, next.after)
@@ -153,6 +157,8 @@ func (p *player) answers(t *testing.T) bool {
 		return true
 	case one.Kind == "recover_money":
 		who = []string{"treasurer1"}
+	case one.Kind == "repair_configuration":
+		who = []string{"admin1"}
 	case len(who) == 0:
 		return false // a moment will come for it
 	}

@@ -15,7 +15,7 @@ import (
 
 // opaque is what a payload may say: ids, codes, amounts, dates. Names have
 // spaces or letters of Vietnamese.
-var opaque = regexp.MustCompile(`^[A-Za-z0-9_:./+-]*$`)
+var opaque = regexp.MustCompile(`^[A-Za-z0-9_:./+#-]*$`)
 
 // number is what an identity card, a telephone or an account has.
 var number = regexp.MustCompile(`(^|[^0-9A-Za-z])[0-9]{9,}([^0-9A-Za-z]|$)`)

@@ -22,8 +22,8 @@ type DecisionRow struct {
 	State      string     `db:"state"`   // intent, applied, refused, expired
 	Refusal    string     `db:"refusal"` // code, when refused
 	Outcome    string     `db:"outcome"`
-	AskedAt    time.Time  `db:"asked_at"`
-	DecidedAt  *time.Time `db:"decided_at"`
+	AskedAt    time.Time  `db:"asked_at"`   // on the case's clock
+	DecidedAt  *time.Time `db:"decided_at"` // when it was applied, on the case's clock
 }
 
 // Decision gives what became of a decision. A partner sees its own decisions;
@@ -38,7 +38,8 @@ func (s *Store) Decision(ctx context.Context, caller *Caller, id string) (*Decis
 	var row DecisionRow
 	err := s.get(ctx, &row, `
 		SELECT d.id, d.task_id, d.case_id, d.actor, d.action, d.reason_code, d.amount, c.currency, d.state, d.refusal,
-		       CASE WHEN d.outcome <> '' THEN d.outcome ELSE t.outcome END AS outcome, d.asked_at, d.decided_at
+		       CASE WHEN d.outcome <> '' THEN d.outcome ELSE t.outcome END AS outcome,
+		       coalesce(d.decided_at, d.asked_at + c.clock_offset) AS asked_at, d.decided_at
 		FROM decisions d JOIN cases c ON c.id = d.case_id JOIN tasks t ON t.id = d.task_id
 		WHERE d.id = $1 AND $3::text IS NOT NULL AND `+sees, id, mine, caller.Actor())
 	if aid.KindOf(err) == aid.NotFound {

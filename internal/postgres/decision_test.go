@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/postgres"
@@ -179,4 +180,22 @@ func asRefusal(t testing.TB, err error, kind aid.Kind, code string) map[string]s
 		t.Fatalf("got %v, want %s %s", err, kind, code)
 	}
 	return e.Params
+}
+
+// A decision on a case whose clock was moved is told on that clock, as its
+// task and the case's events are.
+func TestDecisionIsOnTheCasesClock(t *testing.T) {
+	db, ctx := pgtest.New(t), context.Background()
+	c := submit(t, db, "portal1", request(0))
+	const month = 30 * 24 * time.Hour
+	must(db.AdvanceCase(ctx, db.Partner(t, "portal1"), c.ID, month))(t)
+	decide(t, db, openTask(t, db, c.ID, postgres.NewTask{Kind: aid.VerifyDocuments}), db.Staff(t, "verifier1"), aid.ActionComplete, `{}`)
+	var id string
+	if err := db.SQL(t).QueryRow(`SELECT id FROM decisions`).Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	row := must(db.Decision(ctx, db.Staff(t, "manager1"), id))(t)
+	if row.AskedAt.Before(db.Clock.Now().Add(month)) {
+		t.Fatalf("decided at %s, before its task was opened", row.AskedAt)
+	}
 }

@@ -28,25 +28,68 @@ func (a *Activities) OpenDisbursement(ctx context.Context, in aid.OpenRequest) (
 	})
 }
 
-// nextTranche goes on with the first tranche that is not over, or finishes. One
-// that is under way already goes on by itself: its payment was tried again
-// before the workflow heard that the old one had failed.
+// payOn does what comes next for an award of which no payment is on its way: a
+// withdrawal that was asked for, the first tranche that is not over, or the
+// end. While a rail contradicts the books, or money is to come back, persons
+// are awaited.
+func payOn(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow string) (aid.Outcome, error) {
+	live, err := tx.LivePayment(c)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	if live != nil && live.OnItsWay() {
+		return aid.Outcome{Result: aid.ResultPending, Payment: live.Step()}, nil
+	}
+	doubtful, err := tx.Contradicted(c)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	if doubtful != nil {
+		return aid.Outcome{Result: aid.ResultPending}, tx.WaitForOpenTask(c, aid.OwnerOffice)
+	}
+	if c.WithdrawalAsked {
+		return withdraw(tx, c, c.PartnerID)
+	}
+	return nextTranche(tx, c, a, workflow)
+}
+
+// nextTranche goes on with the first tranche that is not over, or finishes. A
+// tranche that was opened before is waited for, whatever stage it is in: no
+// other is opened beside it.
 func nextTranche(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow string) (aid.Outcome, error) {
 	tranches, err := tx.Tranches(a)
 	if err != nil {
 		return aid.Outcome{}, err
 	}
 	for i := range tranches {
-		switch t := &tranches[i]; t.State {
-		case "settled", "skipped":
-			continue
-		case "planned":
+		switch t := &tranches[i]; {
+		case t.Over():
+		case t.State == "planned":
 			return aid.Outcome{Result: aid.ResultPending}, openTranche(tx, c, a, t, workflow)
+		case t.State == "due":
+			return dueStill(tx, c, t)
 		default:
 			return aid.Outcome{Result: aid.ResultPending}, nil
 		}
 	}
+	open, err := tx.OpenTasks(c, aid.RecoverMoney)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	if open > 0 {
+		return aid.Outcome{Result: aid.ResultPending}, tx.WaitForOpenTask(c, aid.OwnerOffice)
+	}
 	return finish(tx, c, a)
+}
+
+// dueStill waits for the payment of a tranche that is due, or, when the last
+// one has failed, for a treasurer who pays anew.
+func dueStill(tx *postgres.Tx, c *postgres.Case, t *postgres.Tranche) (aid.Outcome, error) {
+	p, err := tx.LastPayment(t)
+	if err != nil || p == nil || p.State.Live() {
+		return aid.Outcome{Result: aid.ResultPending}, err
+	}
+	return aid.Outcome{Result: "failed"}, tx.AskRetry(c, p)
 }
 
 func openTranche(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, t *postgres.Tranche, workflow string) error {
@@ -63,8 +106,9 @@ func openTranche(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, t *postgr
 	return askEvidence(tx, c, t, workflow)
 }
 
-// askEvidence waits for the household to reach a milestone. An award of which
-// nothing was started within the programme's time comes before a person.
+// askEvidence waits for the household to reach a milestone. An award whose
+// first milestone was not reached within the programme's time was not started:
+// it comes before a person. A house that is half built takes the time it takes.
 func askEvidence(tx *postgres.Tx, c *postgres.Case, t *postgres.Tranche, workflow string) error {
 	def, err := tx.Rules(c)
 	if err != nil {
@@ -72,7 +116,7 @@ func askEvidence(tx *postgres.Tx, c *postgres.Case, t *postgres.Tranche, workflo
 	}
 	task := postgres.NewTask{Kind: aid.ConfirmMilestone, Workflow: workflow, Subject: t.ID, Owner: aid.OwnerHousehold,
 		Rule: map[string]any{"because": "milestone", "milestone": t.Milestone, "tranche": t.N}}
-	if !def.StartWithin.IsZero() {
+	if t.N == 1 && !def.StartWithin.IsZero() {
 		due := def.StartWithin.AddTo(tx.Now, def.Location()).UTC()
 		task.Due, task.Alarms = &due, append(task.Alarms, due)
 	}
@@ -128,16 +172,8 @@ func trancheOf(tx *postgres.Tx, c *postgres.Case, id string) (*postgres.Award, *
 	if err != nil {
 		return nil, nil, err
 	}
-	tranches, err := tx.Tranches(award)
-	if err != nil {
-		return nil, nil, err
-	}
-	for i := range tranches {
-		if tranches[i].ID == id {
-			return award, &tranches[i], nil
-		}
-	}
-	return nil, nil, aid.Refuse(aid.NotFound, "tranche_not_found")
+	tranche, err := tx.TrancheOf(award, id)
+	return award, tranche, err
 }
 
 // finish ends the disbursement: everything is paid or skipped. The visits are

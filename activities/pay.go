@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -16,38 +15,72 @@ import (
 //
 //   - the attempt is written down before the rail hears of it, so that a
 //     machine that dies in between leaves a trace that is asked about;
+//   - whoever sends has the attempt's lease: two never send at once, and no
+//     person says that it failed while it may be on its way;
 //   - an attempt that exists is asked about, never simply sent again; where
-//     the rail does not know it, the same key is sent again;
+//     the rail does not know it, the same key is sent again, if the rail pays
+//     a key only once;
+//   - while persons are asked how it ended, the rail is asked and nothing sent;
 //   - an answer that is not understood leaves the attempt unknown.
 //
 // It gives the payment once it is settled or failed, with its postings made in
-// the same transaction. While the end is open it gives a retryable error.
+// the same transaction. While the end is open it gives a retryable error, and
+// one that is not retryable when the rail can never tell.
 func (a *Activities) Pay(ctx context.Context, in aid.PayRequest) (aid.PaymentStep, error) {
-	job, err := a.beginPayment(ctx, in)
-	if err != nil || job.payment.State.Terminal() {
-		return *job.payment.Step(), retryDecision(err)
+	sending, cancel := context.WithTimeout(ctx, postgres.SendTime)
+	defer cancel()
+	j, err := a.beginPayment(ctx, in)
+	if err != nil || j.payment.State.Terminal() {
+		return a.giveUp(ctx, j, err)
 	}
-	rail, ok := a.Rails[job.payment.Rail]
-	if !ok {
+	rail, ok := a.Rails[j.payment.Rail]
+	switch {
+	case !ok:
 		return aid.PaymentStep{}, temporal.NewApplicationError("unknown_rail", "fault")
+	case j.attempt.Code == rails.CodeKeyConflict:
+		return aid.PaymentStep{}, neverTold(j.attempt.Code)
 	}
-	status, err := job.reach(ctx, rail)
-	return a.endPayment(ctx, in, status, err)
+	var said answer
+	if j.holds {
+		said = j.send(sending, rail)
+	} else if said, err = a.ask(ctx, in, j, rail); err != nil {
+		return a.giveUp(ctx, j, err)
+	}
+	return a.endPayment(ctx, in, j, said)
+}
+
+// giveUp ends a try in which nothing was sent. When PostgreSQL may have given
+// a lease and could not say so, it is given back at once: else the next try
+// would wait for its end.
+func (a *Activities) giveUp(ctx context.Context, j *job, err error) (aid.PaymentStep, error) {
+	if err != nil {
+		a.release(ctx, j, j.unsent)
+	}
+	return *j.payment.Step(), retryDecision(err)
 }
 
 // job is one payment on its way to the rail; the payee is in memory only.
 type job struct {
 	payment postgres.Payment
 	attempt postgres.Attempt
-	fresh   bool
-	age     time.Duration // of the attempt, on the case's clock
+	holds   bool // the lease: it may be sent, by nobody else
+	unsent  bool // before this lease the rail had certainly not heard of it
+	asked   bool // persons are asked how it ended
 	payee   postgres.PayeeAccount
 	purpose string
 }
 
-func (a *Activities) beginPayment(ctx context.Context, in aid.PayRequest) (job, error) {
-	var j job
+// answer is what a rail said: a status, or an error that proves more or less.
+type answer struct {
+	status rails.Status
+	err    error
+	sent   bool // it answers an instruction, not a question
+}
+
+func (a *Activities) beginPayment(ctx context.Context, in aid.PayRequest) (*job, error) {
+	j := &job{}
 	err := a.Store.Write(ctx, func(tx *postgres.Tx) error {
+		*j = job{}
 		c, err := tx.LockCase(in.Case)
 		if err != nil {
 			return err
@@ -68,13 +101,18 @@ func (a *Activities) beginPayment(ctx context.Context, in aid.PayRequest) (job, 
 	return j, err
 }
 
+// prepare writes the attempt down. A new one is sent at once.
 func (j *job) prepare(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment) error {
 	attempt, fresh, err := tx.OpenAttempt(p)
 	if err != nil {
 		return err
 	}
-	j.attempt, j.fresh, j.age = *attempt, fresh, tx.Now.Sub(attempt.StartedAt)
-	if fresh {
+	if p.State == aid.PaymentUnknown {
+		if j.asked, err = tx.PersonsAsked(p); err != nil {
+			return err
+		}
+	}
+	if fresh && !j.asked {
 		award, err := tx.AwardOf(c)
 		if err != nil {
 			return err
@@ -82,7 +120,12 @@ func (j *job) prepare(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment) er
 		if err := tx.CheckApprovals(c, award); err != nil {
 			return err
 		}
+		if j.holds, err = tx.LeaseAttempt(attempt); err != nil {
+			return err
+		}
+		j.unsent = true
 	}
+	j.attempt = *attempt
 	j.purpose = p.Key()
 	if c.Reference != nil {
 		j.purpose = *c.Reference
@@ -91,91 +134,37 @@ func (j *job) prepare(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment) er
 	return err
 }
 
-// reach asks the rail about an attempt that may have arrived, and sends one
-// that certainly has not. A rail that may have forgotten the key cannot tell:
-// nothing is sent again, and persons are asked in the end. Half of its memory
-// is trusted, for clocks differ.
-func (j *job) reach(ctx context.Context, rail rails.Rail) (rails.Status, error) {
-	if !j.fresh {
-		status, err := rails.Ask(ctx, rail, j.attempt.Key, j.payment.Amount, j.payment.Currency)
-		memory := rail.Capabilities().KeyMemory
-		if err != nil || status.State != rails.NotFound || (memory > 0 && j.age >= memory/2) {
-			return status, err
+// ask asks the rail about an attempt that may have arrived, and sends one that
+// it does not know.
+func (a *Activities) ask(ctx context.Context, in aid.PayRequest, j *job, rail rails.Rail) (answer, error) {
+	var said answer
+	if rail.Capabilities().CanAsk {
+		said.status, said.err = rails.Ask(ctx, rail, j.attempt.Key, j.payment.Amount, j.payment.Currency)
+		if said.err != nil || said.status.State != rails.NotFound {
+			return said, nil
 		}
 	}
-	return rails.Submit(ctx, rail, rails.Instruction{Key: j.attempt.Key, Amount: j.payment.Amount, Currency: j.payment.Currency,
+	said.status = rails.Status{Key: j.attempt.Key, State: rails.NotFound}
+	if j.asked {
+		return said, nil
+	}
+	if !j.resendable(rail.Capabilities(), a.Store.Now()) {
+		said.err = &rails.Error{Certainty: rails.Unknown, Code: codeUnsafe}
+		return said, nil
+	}
+	sending, cancel := context.WithTimeout(ctx, postgres.SendTime)
+	defer cancel()
+	if err := a.lease(ctx, in, j); err != nil || !j.holds {
+		return said, err
+	}
+	return j.send(sending, rail), nil
+}
+
+func (j *job) send(ctx context.Context, rail rails.Rail) answer {
+	status, err := rails.Submit(ctx, rail, rails.Instruction{Key: j.attempt.Key, Amount: j.payment.Amount, Currency: j.payment.Currency,
 		Purpose: j.purpose, Payee: rails.Payee{Method: j.payee.Method, BankBIN: j.payee.BankBIN,
 			AccountNumber: j.payee.AccountNumber, AccountName: j.payee.AccountName}})
-}
-
-// endPayment records what is known of the attempt now.
-func (a *Activities) endPayment(ctx context.Context, in aid.PayRequest, status rails.Status, asked error) (aid.PaymentStep, error) {
-	var out aid.PaymentStep
-	err := a.Store.Write(context.WithoutCancel(ctx), func(tx *postgres.Tx) error {
-		c, err := tx.LockCase(in.Case)
-		if err != nil {
-			return err
-		}
-		p, err := tx.LockPayment(c, in.Payment)
-		if err != nil || p.State.Terminal() {
-			out = *p.Step()
-			return err
-		}
-		attempt, _, err := tx.OpenAttempt(p)
-		if err != nil {
-			return err
-		}
-		err = learn(tx, c, p, attempt, status, asked)
-		out = *p.Step()
-		return err
-	})
-	switch {
-	case err != nil:
-		return out, retryDecision(err)
-	case out.State.Terminal():
-		return out, nil
-	}
-	return out, stillOpen(asked)
-}
-
-// learn moves attempt and payment to what the rail said.
-func learn(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment, a *postgres.Attempt, status rails.Status, asked error) error {
-	if asked != nil {
-		return doubt(tx, c, p, a, asked)
-	}
-	switch status.State {
-	case rails.Settled:
-		if err := tx.MoveAttempt(a, "settled", status.Reference, status.Code); err != nil {
-			return err
-		}
-		return tx.Settle(c, p, postgres.System)
-	case rails.Refused, rails.Failed:
-		if err := tx.MoveAttempt(a, string(status.State), status.Reference, status.Code); err != nil {
-			return err
-		}
-		return tx.Fail(c, p, status.Code, postgres.System)
-	case rails.Accepted:
-		return tx.MoveAttempt(a, "accepted", status.Reference, status.Code)
-	}
-	return tx.MoveAttempt(a, "unknown", status.Reference, string(status.State))
-}
-
-// doubt records an error of the rail. Only a rail that certainly executed
-// nothing leaves the attempt as it was, to be sent again under the same key.
-func doubt(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment, a *postgres.Attempt, asked error) error {
-	switch {
-	case rails.CertaintyOf(asked) == rails.NotExecuted:
-		return nil
-	case rails.CertaintyOf(asked) == rails.Never && rails.CodeOf(asked) == rails.CodeInvalidInstruction:
-		if err := tx.MoveAttempt(a, "failed", "", rails.CodeOf(asked)); err != nil {
-			return err
-		}
-		return tx.Fail(c, p, rails.CodeOf(asked), postgres.System)
-	}
-	if err := tx.MoveAttempt(a, "unknown", "", rails.CodeOf(asked)); err != nil || p.State == aid.PaymentUnknown {
-		return err
-	}
-	return tx.MovePayment(c, p, aid.PaymentUnknown, postgres.System)
+	return answer{status, err, true}
 }
 
 // stillOpen asks Temporal to run the activity again.
@@ -185,4 +174,10 @@ func stillOpen(asked error) error {
 		code = rails.CodeOf(asked)
 	}
 	return temporal.NewApplicationError(code, "payment_open")
+}
+
+// neverTold ends the asking: the rail can say nothing of this payment that
+// could be believed.
+func neverTold(code string) error {
+	return temporal.NewNonRetryableApplicationError(code, "payment_unclear", nil)
 }

@@ -27,8 +27,34 @@ func (a *Activities) DecideRelease(ctx context.Context, in aid.DecisionRequest) 
 		if in.Decision.Action == aid.ActionReject {
 			return releaseRefused(tx, c, p, in)
 		}
+		if err := a.carries(tx, p); err != nil {
+			return aid.Outcome{}, err
+		}
 		return released(tx, c, p, in.Decision.Actor)
 	})
+}
+
+// carries refuses a payment that no rail of this deployment could carry, while
+// its money is still only reserved.
+//
+// Errors: Conflict method_not_paid, unknown_rail, rail_cannot_pay.
+func (a *Activities) carries(tx *postgres.Tx, p *postgres.Payment) error {
+	if p.Rail == "" {
+		return aid.Refuse(aid.Conflict, "method_not_paid")
+	}
+	rail, ok := a.Rails[p.Rail]
+	if !ok {
+		return aid.Refuse(aid.Conflict, "unknown_rail")
+	}
+	method, err := tx.PayeeMethod(p)
+	if err != nil {
+		return err
+	}
+	can := rail.Capabilities()
+	if !can.Takes(p.Currency, method) || (can.MaxAmount > 0 && p.Amount > can.MaxAmount) {
+		return aid.Refuse(aid.Conflict, "rail_cannot_pay")
+	}
+	return nil
 }
 
 func released(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment, actor string) (aid.Outcome, error) {
@@ -68,24 +94,14 @@ func releaseRefused(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment, in a
 // or, when the payment failed, with a treasurer who looks why.
 func (a *Activities) AfterPayment(ctx context.Context, in aid.TrancheRequest) (aid.Outcome, error) {
 	return a.step(ctx, in.Step, "after_payment", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
-		if err := tx.EndTasks(c, "void", aid.ResolvePayment); err != nil {
+		if err := tx.EndQuestions(c); err != nil {
 			return aid.Outcome{}, err
-		}
-		if c.WithdrawalAsked {
-			return withdraw(tx, c, c.PartnerID)
 		}
 		award, err := tx.AwardOf(c)
 		if err != nil {
 			return aid.Outcome{}, err
 		}
-		due, err := tx.DueUnpaid(award)
-		if err != nil {
-			return aid.Outcome{}, err
-		}
-		if due {
-			return aid.Outcome{Result: "failed"}, tx.BeginWait(c.ID, postgres.Wait{Stage: c.Stage, Owner: aid.OwnerOffice})
-		}
-		return nextTranche(tx, c, award, in.Workflow)
+		return payOn(tx, c, award, in.Workflow)
 	})
 }
 
@@ -97,17 +113,7 @@ func (a *Activities) RetryPayment(ctx context.Context, in aid.RetryRequest) (aid
 		if err != nil {
 			return aid.Outcome{}, err
 		}
-		if p.State != aid.PaymentFailed && p.State != aid.PaymentCancelled {
-			return aid.Outcome{}, aid.Refuse(aid.Conflict, "wrong_payment_state", "state", string(p.State))
-		}
-		award, tranche, err := trancheOf(tx, c, p.TrancheID)
-		if err != nil {
-			return aid.Outcome{}, err
-		}
-		if tranche.State != "due" {
-			return aid.Outcome{}, aid.Refuse(aid.Conflict, "wrong_tranche_state", "state", tranche.State)
-		}
-		again, err := tx.MakeDue(c, award, tranche, in.Workflow, p.ID)
+		again, err := tx.RetryPayment(c, p, in.Workflow)
 		if err != nil {
 			return aid.Outcome{}, err
 		}

@@ -26,9 +26,7 @@ func (a *Activities) OpenResolve(ctx context.Context, in aid.RetryRequest) (aid.
 			}
 		}
 		out.Payment = p.Step()
-		_, err = tx.OpenOfficeTask(c, postgres.NewTask{Kind: aid.ResolvePayment, Workflow: in.Workflow, Subject: p.ID,
-			Rule: map[string]string{"because": "payment_unknown"}})
-		return out, err
+		return out, tx.AskPersons(c, p, "payment_unknown")
 	})
 }
 
@@ -84,36 +82,71 @@ func confirmations(tx *postgres.Tx, t *postgres.Task) (map[string]int, error) {
 }
 
 func resolved(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment, said map[string]int, in aid.DecisionRequest) (aid.Outcome, error) {
+	out := aid.Outcome{Result: "resolved"}
 	var err error
 	switch {
+	case said["settled"] == 1:
+		err = tx.AskPersons(c, p, "confirmations_differ")
+	case p.State.Terminal():
+		return corrected(tx, c, p, said["settled"] == 2, in)
 	case said["settled"] == 2:
-		err = tx.EndAttempt(p, "settled", "resolved_by_persons")
-		if err == nil {
+		if err = tx.EndAttempt(p, "settled", "resolved_by_persons"); err == nil {
 			err = tx.Settle(c, p, in.Decision.Actor)
 		}
-	case said["failed"] == 2:
-		err = tx.EndAttempt(p, "failed", "resolved_by_persons")
-		if err == nil {
+	default:
+		if err = tx.EndAttempt(p, "failed", "resolved_by_persons"); err == nil {
 			err = tx.Fail(c, p, "resolved_by_persons", in.Decision.Actor)
 		}
-	default:
-		c.Review++
-		if err = tx.SaveCase(c); err == nil {
-			_, err = tx.OpenOfficeTask(c, postgres.NewTask{Kind: aid.ResolvePayment, Workflow: in.Workflow, Subject: p.ID,
-				Rule: map[string]string{"because": "confirmations_differ"}})
+	}
+	out.Payment = p.Step()
+	return out, err
+}
+
+// corrected applies what two persons say of a payment that had failed before
+// its rail contradicted: it has arrived after all, or it really has not.
+func corrected(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment, arrived bool, in aid.DecisionRequest) (aid.Outcome, error) {
+	state := "failed"
+	if arrived {
+		state = "settled"
+	}
+	if err := tx.EndContradiction(p, state); err != nil {
+		return aid.Outcome{}, err
+	}
+	award, err := tx.AwardOf(c)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	if !arrived {
+		return payOn(tx, c, award, in.Workflow)
+	}
+	booked, err := tx.Correct(c, award, p, in.Decision.Actor)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	if !booked {
+		_, err := tx.OpenOfficeTask(c, postgres.NewTask{Kind: aid.RecoverMoney, Workflow: in.Workflow, Subject: p.ID, Rule: map[string]string{"because": "paid_twice"}})
+		if err != nil {
+			return aid.Outcome{}, err
 		}
 	}
-	return aid.Outcome{Result: "resolved", Payment: p.Step()}, err
+	return payOn(tx, c, award, in.Workflow)
 }
 
 // RecoverMoney closes the task of getting back what was paid for a withdrawn
-// case: the treasurer says that it was handled.
+// case, or twice: the treasurer says that it was handled.
 func (a *Activities) RecoverMoney(ctx context.Context, in aid.DecisionRequest) (aid.Outcome, error) {
 	return a.step(ctx, in.Step, "recover_money", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
 		t, _, err := tx.ApplyDecision(c, in.Decision)
 		if err != nil {
 			return aid.Outcome{}, err
 		}
-		return aid.Outcome{Result: "recovered"}, tx.CloseTask(t, "confirmed")
+		if err := tx.CloseTask(t, "confirmed"); err != nil || !c.Status.Open() {
+			return aid.Outcome{Result: "recovered"}, err
+		}
+		award, err := tx.AwardOf(c)
+		if err != nil {
+			return aid.Outcome{}, err
+		}
+		return payOn(tx, c, award, in.Workflow)
 	})
 }

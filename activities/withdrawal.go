@@ -27,7 +27,14 @@ func (a *Activities) Withdraw(ctx context.Context, in aid.WithdrawRequest) (aid.
 		if err != nil {
 			return aid.Outcome{}, err
 		}
-		if live != nil && (live.State == aid.PaymentInstructed || live.State == aid.PaymentUnknown) {
+		if live != nil && live.OnItsWay() {
+			return askedToWithdraw(tx, c, in.Withdrawal)
+		}
+		doubtful, err := tx.Contradicted(c)
+		if err != nil {
+			return aid.Outcome{}, err
+		}
+		if doubtful != nil {
 			return askedToWithdraw(tx, c, in.Withdrawal)
 		}
 		return withdraw(tx, c, in.Withdrawal.Actor)

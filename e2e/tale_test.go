@@ -76,8 +76,6 @@ func (p tale) tell(t *testing.T, s *stack) *player {
 			return on
 		case c.Status == "following_up":
 			on.passToVisit(t)
-		case c.Status == "approved" || c.Status == "paying":
-			on.payAnew(t)
 		}
 	}
 }
@@ -152,6 +150,7 @@ func (p *player) answers(t *testing.T) bool {
 	}
 	who := actors(one)
 	switch {
+	case one.Kind == "prepare_payment" && p.payAnew(t):
 	case one.Kind == "provide_information":
 		p.provide(t)
 		return true
@@ -250,8 +249,9 @@ func (p *player) payments(t *testing.T, status string) []payment {
 	return list[payment](t, p.s.as(t, "treasurer1"), "/v1/payments", "case", p.id, "status", status)
 }
 
-// payAnew asks for a new payment when the last one failed and nobody has.
-func (p *player) payAnew(t *testing.T) {
+// payAnew asks for a new payment when the last one failed and nobody has; false
+// when there is none to ask for. Without it, the treasurer's task is confirmed.
+func (p *player) payAnew(t *testing.T) bool {
 	t.Helper()
 	for _, failed := range p.payments(t, "failed") {
 		if p.told[failed.ID] > 0 || len(p.once) > 0 {
@@ -259,10 +259,15 @@ func (p *player) payAnew(t *testing.T) {
 		}
 		p.told[failed.ID]++
 		r := p.s.as(t, "treasurer1").insist(t, http.MethodPost, "/v1/payments/"+failed.ID+"/retry", nil, newKey())
-		if r.status != http.StatusCreated && r.status != http.StatusAccepted {
+		switch r.status {
+		case http.StatusCreated, http.StatusAccepted:
+			return true
+		case http.StatusConflict: // paid anew already
+		default:
 			t.Fatalf("%s\n%s", r, p.s.tail())
 		}
 	}
+	return false
 }
 
 // withdraw is the partner's wish to end the case.

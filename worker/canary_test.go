@@ -125,7 +125,7 @@ func TestPersonalDataStaySealed(t *testing.T) {
 	}
 	request, marks := marked(t, "990010")
 	c := tn.submit(request)
-	tn.once("retry", func() bool { return tn.events(c, "payment.failed") == 1 && tn.openTasks() == 0 }, func() { tn.retry(c) })
+	tn.once("retry", func() bool { return tn.events(c, "payment.failed") == 1 && tn.open(c, aid.PreparePayment)() }, func() { tn.retry(c) })
 	tn.once("withdraw", func() bool { return tn.events(c, "payment.settled") == 1 && tn.open(c, aid.ConfirmMilestone)() }, func() { tn.withdraw(c) })
 	answer := noted(providing(`{"note": "Vogelin again", "documents": [{"kind": "request_form", "location": "Qanary shelf"}],
 		"payee": {"kind": "household", "method": "bank", "bank_bin": "970416", "account_number": "0078990010", "account_name": "KIM VOGELIN"}}`))

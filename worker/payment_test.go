@@ -61,7 +61,7 @@ func TestPaymentFails(t *testing.T) {
 			reserved := untouched()
 			reserved.available, reserved.reserved = 494_000_000, 6_000_000
 			failed := func(times int) func() bool {
-				return func() bool { return tn.events(c, "payment.failed") == times && tn.openTasks() == 0 }
+				return func() bool { return tn.events(c, "payment.failed") == times && tn.open(c, aid.PreparePayment)() }
 			}
 			tn.once("the first failure", failed(1), func() {
 				require.Equal(t, aid.Paying, tn.status(c))
@@ -93,7 +93,7 @@ func TestPaymentIsRetried(t *testing.T) {
 		return func() { tn.retry(c).want = code }
 	}
 	tn.once("no retry of a payment that lives", tn.open(c, aid.PreparePayment), refused("wrong_payment_state"))
-	tn.once("retry", func() bool { return tn.events(c, "payment.failed") == 1 && tn.openTasks() == 0 }, func() { tn.retry(c) })
+	tn.once("retry", func() bool { return tn.events(c, "payment.failed") == 1 && tn.open(c, aid.PreparePayment)() }, func() { tn.retry(c) })
 	tn.once("no second retry", func() bool { return tn.events(c, "payment.failed") == 1 && tn.open(c, aid.ReleasePayment)() }, func() {
 		first := tn.texts(`SELECT id FROM payments WHERE n = 1`)[0]
 		a := tn.update(tn.row(c).WorkflowID, workflows.UpdateRetry, "again", aid.Retry{ID: "again", Payment: first, Actor: "treasurer2"})
@@ -212,7 +212,7 @@ func TestPersonsResolveAPayment(t *testing.T) {
 				require.Equal(t, []string{"unknown"}, tn.texts(`SELECT state FROM payments`))
 			})
 			if !tt.paid {
-				tn.once("the end", func() bool { return tn.events(c, "payment.failed") == 1 && tn.openTasks() == 0 }, func() { tn.withdraw(c) })
+				tn.once("the end", func() bool { return tn.events(c, "payment.failed") == 1 && tn.open(c, aid.PreparePayment)() }, func() { tn.withdraw(c) })
 			}
 			tn.live(people(willing).first(aid.ResolvePayment, tt.moves...))
 			want, state, spent := aid.Withdrawn, "failed", 0

@@ -120,21 +120,3 @@ func TestAwardThatIsNotStarted(t *testing.T) {
 		tn.check()
 	})
 }
-
-// A house that was begun and not gone on with comes before a person as well;
-// what was paid has to be looked after.
-func TestAwardThatStopsAfterTheFirstTranche(t *testing.T) {
-	t.Parallel()
-	tn := newTown(t)
-	c := tn.submit(example(t, "housing_new"))
-	tn.live(people(willing).first(aid.ConfirmMilestone, by("verifier1", aid.ActionConfirm)).but(aid.ConfirmMilestone, func(task postgres.TaskRow, _ time.Duration) *move {
-		if tn.events(c, "payment.settled") > 0 {
-			return nil
-		}
-		return by("verifier1", aid.ActionConfirm)
-	}).first(aid.DecideStalled, by("manager1", aid.ActionConfirm)))
-	require.Equal(t, aid.Withdrawn, tn.status(c))
-	require.Equal(t, 1, tn.number(`SELECT count(*) FROM tasks WHERE kind = 'recover_money' AND state = 'done'`))
-	require.Equal(t, fund{budget: 500_000_000, raised: 500_000_000, available: 477_200_000, spent: 22_800_000}, tn.fund())
-	tn.check()
-}

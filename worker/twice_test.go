@@ -106,14 +106,14 @@ func TestEveryStepTwice(t *testing.T) {
 		}, map[string]int{"case.submitted": 1, "case.verified": 1, "case.approved": 1, "payment.due": 2, "payment.instructed": 2, "payment.settled": 2, "follow_up.due": 1, "follow_up.completed": 1, "case.closed": 1}},
 		{"medical, late, paid at the second try", func(t *testing.T, tn *town) {
 			c := tn.submit(payable(t, "990010"))
-			tn.once("retry", func() bool { return tn.events(c, "payment.failed") == 1 && tn.openTasks() == 0 }, func() { tn.retry(c) })
+			tn.once("retry", func() bool { return tn.events(c, "payment.failed") == 1 && tn.open(c, aid.PreparePayment)() }, func() { tn.retry(c) })
 			tn.live(late(aid.Approve))
 			require.Equal(t, spentOn(6_000_000), tn.fund())
 		}, map[string]int{"task.reminded": 1, "case.sla_breached": 1, "payment.failed": 1, "payment.settled": 1, "case.closed": 1}},
 		{"medical, resolved by persons", func(t *testing.T, tn *town) {
 			tn.patient.asks = 0
 			c := tn.submit(payable(t, "990009"))
-			tn.once("the end", func() bool { return tn.events(c, "payment.failed") == 1 && tn.openTasks() == 0 }, func() { tn.withdraw(c) })
+			tn.once("the end", func() bool { return tn.events(c, "payment.failed") == 1 && tn.open(c, aid.PreparePayment)() }, func() { tn.withdraw(c) })
 			tn.live(people(willing).first(aid.ResolvePayment, outcome("treasurer2", "failed"), outcome("manager1", "failed")))
 			require.Equal(t, untouched(), tn.fund())
 		}, map[string]int{"payment.unknown": 1, "payment.failed": 1, "case.withdrawn": 1}},

@@ -77,10 +77,21 @@ func (tx *Tx) AwardOf(c *Case) (*Award, error) {
 // first: the decision stands and the case waits.
 //
 // Order of the list: urgent cases first, then the time of the decision.
+//
+// A fund that is closing takes no new reservation. A case that waits for it
+// waits on; one that is being decided goes to another fund.
+//
+// Errors: Conflict fund_closing.
 func (tx *Tx) Reserve(c *Case, a *Award, actor string) (bool, error) {
-	room, err := tx.room(a.FundID) // locks the fund: two approvals cannot both be first
+	room, closing, err := tx.room(a.FundID) // locks the fund: two approvals cannot both be first
 	if err != nil {
 		return false, err
+	}
+	if closing && c.Status != aid.WaitingFunds {
+		return false, aid.Refuse(aid.Conflict, "fund_closing")
+	}
+	if closing {
+		return false, nil
 	}
 	var behind bool
 	err = tx.get(&behind, `SELECT EXISTS (SELECT 1 FROM cases w WHERE w.fund_id = $1 AND w.status = 'waiting_funds' AND w.id <> $2
@@ -102,8 +113,19 @@ func (tx *Tx) setAward(a *Award, state string) error {
 // StartAward and the two after it move an award along its life.
 func (tx *Tx) StartAward(a *Award) error { return tx.setAward(a, "running") }
 
-// CompleteAward marks every tranche of an award as settled or skipped.
-func (tx *Tx) CompleteAward(a *Award) error { return tx.setAward(a, "completed") }
+// CompleteAward marks an award as paid: every tranche of it is settled or
+// skipped. PostgreSQL looks itself.
+//
+// Errors: Conflict tranches_open.
+func (tx *Tx) CompleteAward(a *Award) error {
+	n, err := tx.exec(`UPDATE awards SET state = 'completed' WHERE id = $1
+		AND NOT EXISTS (SELECT 1 FROM tranches WHERE award_id = $1 AND state NOT IN ('settled', 'skipped'))`, a.ID)
+	if err == nil && n == 0 {
+		return aid.Refuse(aid.Conflict, "tranches_open")
+	}
+	a.State = "completed"
+	return err
+}
 
 // CancelAward ends an award before it was paid in full.
 func (tx *Tx) CancelAward(a *Award) error { return tx.setAward(a, "cancelled") }

@@ -41,10 +41,14 @@ func (s *Store) ApplyIntent(ctx context.Context, d aid.Decision) error {
 	})
 }
 
-// preparePayment queues a due payment and asks a releaser.
+// preparePayment queues a due payment and asks a releaser. A payment that
+// failed or was cancelled stays what it is: a new one in its place is queued.
 func (tx *Tx) preparePayment(c *Case, t *Task, d aid.Decision) error {
 	p, err := tx.LockPayment(c, t.Subject)
 	if err != nil {
+		return err
+	}
+	if p, err = tx.toQueue(c, p, d.Actor); err != nil {
 		return err
 	}
 	if err := tx.MovePayment(c, p, aid.PaymentQueued, d.Actor); err != nil {

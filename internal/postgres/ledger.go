@@ -46,11 +46,16 @@ func insertEntries(id string, t ledger.Transaction) (string, []any) {
 	return query, args
 }
 
-// room tells how much a fund may still reserve, and locks its balances.
-func (tx *Tx) room(fund string) (int64, error) {
-	var room int64
-	err := tx.get(&room, `SELECT least(available, budget - reserved - in_transit - spent) FROM fund_balances WHERE fund_id = $1 FOR UPDATE`, fund)
-	return room, err
+// room tells how much a fund may still reserve, and whether it is closing, and
+// locks its balances.
+func (tx *Tx) room(fund string) (room int64, closing bool, err error) {
+	var row struct {
+		Room    int64 `db:"room"`
+		Closing bool  `db:"closing"`
+	}
+	err = tx.get(&row, `SELECT least(b.available, b.budget - b.reserved - b.in_transit - b.spent) AS room, f.closing
+		FROM fund_balances b JOIN funds f ON f.id = b.fund_id WHERE b.fund_id = $1 FOR UPDATE OF b`, fund)
+	return row.Room, row.Closing, err
 }
 
 // FundFor gives the open fund that pays for an area: the one of the area

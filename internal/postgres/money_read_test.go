@@ -192,8 +192,8 @@ func TestPayments(t *testing.T) {
 	if err := db.CancelPayment(ctx, treasurer, id); err != nil {
 		t.Fatal(err)
 	}
-	if p := must(db.Payment(ctx, treasurer, id))(t); p.State != aid.PaymentCancelled || p.TaskID != nil {
-		t.Fatalf("%+v", p)
+	if p := must(db.Payment(ctx, treasurer, id))(t); p.State != aid.PaymentCancelled || p.TaskID == nil {
+		t.Fatalf("a treasurer is asked to pay anew: %+v", p)
 	}
 	wantCode(t, db.CancelPayment(ctx, treasurer, id), "wrong_payment_state")
 }

@@ -47,29 +47,70 @@ func (p *Payment) Step() *aid.PaymentStep {
 	return &aid.PaymentStep{ID: p.ID, State: p.State}
 }
 
+// OnItsWay tells whether a rail may have heard of the payment, and its end is
+// not known.
+func (p *Payment) OnItsWay() bool {
+	return p.State == aid.PaymentInstructed || p.State == aid.PaymentUnknown
+}
+
 // MakeDue makes the payment of a tranche that is due, and asks a treasurer to
-// prepare it. retryOf links it to a payment that failed.
+// prepare it. retryOf links it to a payment that failed or was cancelled. A
+// fund that has no rail for the payee parks the case.
 //
-// Errors: Conflict payment_exists while another is live or settled.
+// Errors: Conflict payment_exists while another is live or settled,
+// payment_contradicted.
 func (tx *Tx) MakeDue(c *Case, a *Award, t *Tranche, workflow, retryOf string) (*Payment, error) {
-	var rail string
-	err := tx.get(&rail, `SELECT coalesce(f.rails ->> acc.method, '') FROM funds f, payee_accounts acc WHERE f.id = $1 AND acc.id = $2`, a.FundID, c.PayeeAccountID)
+	if err := tx.refuseContradicted(c); err != nil {
+		return nil, err
+	}
+	p, err := tx.newPayment(c, a, t, retryOf)
 	if err != nil {
 		return nil, err
 	}
-	p := Payment{ID: NewID(aid.PaymentID), CaseID: c.ID, AwardID: a.ID, TrancheID: t.ID, FundID: a.FundID, TrancheN: t.N,
-		Amount: t.Amount, Currency: a.Currency, PayeeAccountID: *c.PayeeAccountID, Rail: rail, State: aid.PaymentDue, CreatedAt: tx.Now}
-	err = tx.get(&p.N, `INSERT INTO payments (id, case_id, award_id, tranche_id, fund_id, n, amount, currency, payee_account_id, rail, state, retry_of, created_at)
-		SELECT $1, $2, $3, $4, $5, coalesce(max(n), 0) + 1, $6, $7, $8, $9, 'due', nullif($10, ''), $11 FROM payments WHERE tranche_id = $4
-		RETURNING n`, p.ID, p.CaseID, p.AwardID, p.TrancheID, p.FundID, p.Amount, p.Currency, p.PayeeAccountID, p.Rail, retryOf, tx.Now)
-	if err != nil {
-		return nil, err
-	}
-	if err := tx.paymentEvent(c, &p, "payment.due", System); err != nil {
-		return nil, err
+	if p.Rail == "" { // intake has refused the method; the fund's setting was changed since
+		if err := tx.Park(c, workflow, "rail_of/"+t.ID, "method_not_paid"); err != nil {
+			return nil, err
+		}
 	}
 	_, err = tx.OpenOfficeTask(c, NewTask{Kind: aid.PreparePayment, Workflow: workflow, Subject: p.ID, Rule: map[string]string{"because": "payment_due"}})
-	return &p, err
+	return p, err
+}
+
+func (tx *Tx) newPayment(c *Case, a *Award, t *Tranche, retryOf string) (*Payment, error) {
+	p := Payment{ID: NewID(aid.PaymentID), CaseID: c.ID, AwardID: a.ID, TrancheID: t.ID, FundID: a.FundID, TrancheN: t.N,
+		Amount: t.Amount, Currency: a.Currency, PayeeAccountID: *c.PayeeAccountID, State: aid.PaymentDue, CreatedAt: tx.Now}
+	var err error
+	if p.Rail, err = tx.railFor(&p); err != nil {
+		return nil, err
+	}
+	if retryOf != "" {
+		p.RetryOf = &retryOf
+	}
+	err = tx.get(&p.N, `INSERT INTO payments (id, case_id, award_id, tranche_id, fund_id, n, amount, currency, payee_account_id, rail, state, retry_of, created_at)
+		SELECT $1, $2, $3, $4, $5, coalesce(max(n), 0) + 1, $6, $7, $8, $9, 'due', $10, $11 FROM payments WHERE tranche_id = $4
+		RETURNING n`, p.ID, p.CaseID, p.AwardID, p.TrancheID, p.FundID, p.Amount, p.Currency, p.PayeeAccountID, p.Rail, p.RetryOf, tx.Now)
+	if err != nil {
+		return nil, err
+	}
+	return &p, tx.paymentEvent(c, &p, "payment.due", System)
+}
+
+// refuseContradicted refuses what would pay while a rail contradicts the
+// books.
+func (tx *Tx) refuseContradicted(c *Case) error {
+	p, err := tx.Contradicted(c)
+	if err == nil && p != nil {
+		return aid.Refuse(aid.Conflict, "payment_contradicted", "payment", p.ID)
+	}
+	return err
+}
+
+// railFor gives the rail by which the payment's fund pays its payee, "" when
+// it has none.
+func (tx *Tx) railFor(p *Payment) (string, error) {
+	var rail string
+	return rail, tx.get(&rail, `SELECT coalesce(f.rails ->> acc.method, '') FROM funds f, payee_accounts acc WHERE f.id = $1 AND acc.id = $2`,
+		p.FundID, p.PayeeAccountID)
 }
 
 func (tx *Tx) paymentEvent(c *Case, p *Payment, kind, actor string) error {
@@ -85,6 +126,17 @@ func (tx *Tx) LockPayment(c *Case, id string) (*Payment, error) {
 	err := tx.get(&p, `SELECT `+paymentColumns+` FROM payments p WHERE p.id = $1 AND p.case_id = $2 FOR UPDATE`, id, c.ID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, aid.Refuse(aid.NotFound, "payment_not_found")
+	}
+	return &p, err
+}
+
+// paymentOf gives the payment of a tranche in one of these states, nil when
+// there is none. States are SQL text, never input.
+func (tx *Tx) paymentOf(tranche, states string) (*Payment, error) {
+	var p Payment
+	err := tx.get(&p, `SELECT `+paymentColumns+` FROM payments p WHERE p.tranche_id = $1 AND p.state IN (`+states+`) FOR UPDATE`, tranche)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
 	}
 	return &p, err
 }
@@ -135,8 +187,23 @@ func follows(from, to aid.PaymentState) bool {
 // way, and its money in transit. It is the moment at which the approvals are
 // checked for the last time before the rail hears of it.
 //
-// Errors: Forbidden not_approved; Conflict wrong_payment_state.
+// Errors: Forbidden not_approved; Conflict wrong_payment_state,
+// withdrawal_asked, payment_contradicted, method_not_paid when the fund had no
+// rail for the payee.
 func (tx *Tx) Instruct(c *Case, a *Award, p *Payment, actor string) error {
+	switch {
+	case c.WithdrawalAsked:
+		return aid.Refuse(aid.Conflict, "withdrawal_asked")
+	case p.Rail == "":
+		return aid.Refuse(aid.Conflict, "method_not_paid")
+	}
+	if err := tx.refuseContradicted(c); err != nil {
+		return err
+	}
+	return tx.instruct(c, a, p, actor)
+}
+
+func (tx *Tx) instruct(c *Case, a *Award, p *Payment, actor string) error {
 	if err := tx.CheckApprovals(c, a); err != nil {
 		return err
 	}

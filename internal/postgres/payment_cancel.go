@@ -7,8 +7,8 @@ import (
 )
 
 // CancelPayment ends a payment that no rail has heard of: due or queued. Its
-// tasks end; the tranche stays due, and its money reserved, until the payment
-// is made anew.
+// tasks end; the tranche stays due, and its money reserved, until a treasurer,
+// who is asked, makes the payment anew.
 //
 // Errors: NotFound payment_not_found; Forbidden wrong_role; Conflict
 // wrong_payment_state (params state).
@@ -29,18 +29,15 @@ func (s *Store) CancelPayment(ctx context.Context, caller *Caller, id string) er
 		if err != nil {
 			return err
 		}
-		p.Reason = "cancelled"
-		if err := tx.MovePayment(c, p, aid.PaymentCancelled, caller.Actor()); err != nil {
-			return err
-		}
-		_, err = tx.exec(`UPDATE tasks SET state = 'void', closed_at = $3, attend_at = NULL, version = version + 1
-			WHERE case_id = $1 AND subject = $2 AND closed_at IS NULL`, c.ID, id, tx.Now)
-		if err != nil {
+		if err := tx.callOff(c, p, "cancelled", caller.Actor()); err != nil {
 			return err
 		}
 		if err := tx.AddAudit(caller.Actor(), "cancel_payment", id, "done", ""); err != nil {
 			return err
 		}
-		return tx.WaitForOpenTask(c, aid.OwnerOffice)
+		if err := tx.AskRetry(c, p); err != nil {
+			return err
+		}
+		return tx.SendSignal(c.WorkflowID, SignalLook) // for the deadline of the new task
 	})
 }

@@ -81,10 +81,21 @@ func (tx *Tx) AnythingPaid(a *Award) (bool, error) {
 	return paid, err
 }
 
-// DueUnpaid tells whether a tranche of the award is due and nothing pays it.
-func (tx *Tx) DueUnpaid(a *Award) (bool, error) {
-	var due bool
-	err := tx.get(&due, `SELECT EXISTS (SELECT 1 FROM tranches t WHERE t.award_id = $1 AND t.state = 'due'
-		AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.tranche_id = t.id AND p.state IN ('due', 'queued', 'instructed', 'unknown')))`, a.ID)
-	return due, err
+// TrancheOf gives one tranche of an award.
+//
+// Errors: NotFound tranche_not_found.
+func (tx *Tx) TrancheOf(a *Award, id string) (*Tranche, error) {
+	tranches, err := tx.Tranches(a)
+	if err != nil {
+		return nil, err
+	}
+	for i := range tranches {
+		if tranches[i].ID == id {
+			return &tranches[i], nil
+		}
+	}
+	return nil, aid.Refuse(aid.NotFound, "tranche_not_found")
 }
+
+// Over tells whether nothing more is paid of a tranche.
+func (t *Tranche) Over() bool { return t.State == "settled" || t.State == "skipped" }

@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"database/sql"
+	"errors"
+
+	"github.com/aidflow/aidflow/aid"
+)
+
+// AskRetry brings a payment that failed or was cancelled before a treasurer:
+// its tranche is due, and nobody pays it. Who confirms the task pays anew; the
+// task has a deadline as every other, so that nothing is forgotten.
+func (tx *Tx) AskRetry(c *Case, p *Payment) error {
+	var open bool
+	err := tx.get(&open, `SELECT EXISTS (SELECT 1 FROM tasks WHERE case_id = $1 AND kind = 'prepare_payment' AND subject = $2 AND closed_at IS NULL)`, c.ID, p.ID)
+	if err != nil || open {
+		return err
+	}
+	_, err = tx.OpenOfficeTask(c, NewTask{Kind: aid.PreparePayment, Workflow: c.WorkflowID, Subject: p.ID,
+		Rule: map[string]string{"because": "payment_" + string(p.State), "reason_code": p.Reason}})
+	return err
+}
+
+// LastPayment gives the newest payment of a tranche, nil when there is none.
+func (tx *Tx) LastPayment(t *Tranche) (*Payment, error) {
+	var p Payment
+	err := tx.get(&p, `SELECT `+paymentColumns+` FROM payments p WHERE p.tranche_id = $1 ORDER BY p.n DESC LIMIT 1 FOR UPDATE`, t.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &p, err
+}
+
+// toQueue gives the payment that a treasurer queues by confirming the task of
+// one: that one while it is due, else a new one in its place. A payment whose
+// fund had no rail for the payee when it was made is replaced, too.
+//
+// Errors: Conflict method_not_paid; those of payAnew.
+func (tx *Tx) toQueue(c *Case, p *Payment, actor string) (*Payment, error) {
+	if p.State == aid.PaymentDue && p.Rail != "" {
+		return p, nil
+	}
+	if p.State == aid.PaymentDue {
+		p.Reason = "method_not_paid"
+		if err := tx.MovePayment(c, p, aid.PaymentCancelled, actor); err != nil {
+			return nil, err
+		}
+	}
+	again, err := tx.payAnew(c, p)
+	if err == nil && again.Rail == "" {
+		return nil, aid.Refuse(aid.Conflict, "method_not_paid")
+	}
+	return again, err
+}
+
+// payAnew makes a new payment in place of one that failed or was cancelled.
+//
+// Errors: Conflict wrong_payment_state, wrong_tranche_state; those of MakeDue.
+func (tx *Tx) payAnew(c *Case, old *Payment) (*Payment, error) {
+	award, tranche, err := tx.toPayAnew(c, old)
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.refuseContradicted(c); err != nil {
+		return nil, err
+	}
+	return tx.newPayment(c, award, tranche, old.ID)
+}
+
+// RetryPayment does the same for a treasurer who asks for it of his own
+// accord, and asks for its preparation in place of the open question.
+//
+// Errors: as payAnew.
+func (tx *Tx) RetryPayment(c *Case, old *Payment, workflow string) (*Payment, error) {
+	award, tranche, err := tx.toPayAnew(c, old)
+	if err != nil {
+		return nil, err
+	}
+	if err := tx.EndTasksAbout(c, old.ID, "replaced"); err != nil {
+		return nil, err
+	}
+	return tx.MakeDue(c, award, tranche, workflow, old.ID)
+}
+
+func (tx *Tx) toPayAnew(c *Case, old *Payment) (*Award, *Tranche, error) {
+	if old.State != aid.PaymentFailed && old.State != aid.PaymentCancelled {
+		return nil, nil, aid.Refuse(aid.Conflict, "wrong_payment_state", "state", string(old.State))
+	}
+	award, err := tx.AwardOf(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	tranche, err := tx.TrancheOf(award, old.TrancheID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if tranche.State != "due" {
+		return nil, nil, aid.Refuse(aid.Conflict, "wrong_tranche_state", "state", tranche.State)
+	}
+	return award, tranche, nil
+}

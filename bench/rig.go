@@ -126,7 +126,7 @@ func (r *rig) connect(ctx context.Context) (err error) {
 // prepare gives the fund enough money, makes every visit due at once, so that
 // a whole case passes without waiting, and a table for the bare SQL.
 func (r *rig) prepare(ctx context.Context) (err error) {
-	
+
 	tx, err := r.plain.BeginTxx(ctx, nil)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ package activities
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -19,12 +20,15 @@ import (
 // error when the workflow has been started before.
 type Starter func(ctx context.Context, workflow postgres.Workflow) error
 
-// Activities holds what the doing needs: the memory, the rails by name, and
-// the way to start the next workflow.
+// Activities holds what the doing needs: the memory, the rails by name, the
+// way to start the next workflow, and for how long one try of a payment waits
+// for the end of what its rail has just accepted: many rails settle within a
+// second. Zero means not at all.
 type Activities struct {
-	Store *postgres.Store
-	Rails map[string]rails.Rail
-	Start Starter
+	Store    *postgres.Store
+	Rails    map[string]rails.Rail
+	Start    Starter
+	Patience time.Duration
 }
 
 // step makes one transition and translates its error for Temporal: a fault of

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -46,8 +47,34 @@ func (a *Activities) Pay(ctx context.Context, in aid.PayRequest) (aid.PaymentSte
 	} else if said, err = a.ask(ctx, in, j, rail); err != nil {
 		return a.giveUp(ctx, j, err)
 	}
-	return a.endPayment(ctx, in, j, said)
+	return a.endPayment(ctx, in, j, a.await(ctx, j, rail, said))
 }
+
+// await asks for the end of what the rail has just accepted, again and again
+// for a moment: a try more costs the engine more than a question costs the
+// rail.
+func (a *Activities) await(ctx context.Context, j *job, rail rails.Rail, said answer) answer {
+	if !said.sent || !rail.Capabilities().CanAsk {
+		return said
+	}
+	waiting, cancel := context.WithTimeout(ctx, a.Patience)
+	defer cancel()
+	for pause := firstQuestion; said.err == nil && said.status.State == rails.Accepted; pause *= 2 {
+		select {
+		case <-waiting.Done():
+			return said
+		case <-time.After(pause):
+		}
+		status, err := rails.Ask(ctx, rail, j.attempt.Key, j.payment.Amount, j.payment.Currency)
+		if err != nil || status.State == rails.NotFound {
+			return said // it was accepted: the next try asks again
+		}
+		said.status = status
+	}
+	return said
+}
+
+const firstQuestion = 100 * time.Millisecond
 
 // giveUp ends a try in which nothing was sent. When PostgreSQL may have given
 // a lease and could not say so, it is given back at once: else the next try
@@ -173,7 +200,8 @@ func stillOpen(asked error) error {
 	if asked != nil {
 		code = rails.CodeOf(asked)
 	}
-	return temporal.NewApplicationError(code, "payment_open")
+	return temporal.NewApplicationErrorWithOptions(code, "payment_open", // the usual course: no fault for a log or a count of failures
+		temporal.ApplicationErrorOptions{Category: temporal.ApplicationErrorCategoryBenign})
 }
 
 // neverTold ends the asking: the rail can say nothing of this payment that

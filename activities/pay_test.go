@@ -112,6 +112,36 @@ func TestPayAsksBeforeItSendsAgain(t *testing.T) {
 	w.agreesWithTheBank()
 }
 
+// With patience one try is enough for a bank that settles within a moment; of
+// one that takes its time it is told that the payment is open.
+func TestPayWaitsAMoment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, twice, nil)
+	w.doing.Patience = time.Minute
+	rail := &watched{Rail: slow{w.bank}}
+	w.doing.Rails[simulator.RailName] = rail
+	w.paidFrom("0051004418")
+	out, err := w.doing.Pay(t.Context(), w.releases())
+	require.NoError(t, err)
+	require.Equal(t, aid.PaymentSettled, out.State)
+	require.Greater(t, len(rail.calls), 1, "it was asked, not believed")
+
+	w.doing.Patience = time.Millisecond
+	w.paidFrom("0051990009") // accepted for ever
+	_, err = w.doing.Pay(t.Context(), w.releases())
+	require.ErrorContains(t, err, "payment_open")
+	w.agreesWithTheBank()
+}
+
+// slow is a rail that never knows the end at once.
+type slow struct{ rails.Rail }
+
+func (s slow) Submit(ctx context.Context, in rails.Instruction) (rails.Status, error) {
+	status, err := s.Rail.Submit(ctx, in)
+	status.State = rails.Accepted
+	return status, err
+}
+
 // unreachable is a rail to which nothing gets through.
 type unreachable struct{ rails.Rail }
 

@@ -56,12 +56,16 @@ func Run(ctx context.Context, c Config) error {
 	return rooms.Wait()
 }
 
+// patience is how long one try of a payment waits for what its rail has just
+// accepted. A hint of the rail that comes meanwhile wakes nobody.
+const patience = postgres.HintAfter - 500*time.Millisecond
+
 // Register tells a Temporal worker what it can do.
 func Register(w worker.Registry, store *postgres.Store, byName map[string]rails.Rail, process *workflows.Client) {
 	w.RegisterWorkflow(workflows.SupportRequest)
 	w.RegisterWorkflow(workflows.Disbursement)
 	w.RegisterWorkflow(workflows.FollowUp)
-	w.RegisterActivity(&activities.Activities{Store: store, Rails: byName,
+	w.RegisterActivity(&activities.Activities{Store: store, Rails: byName, Patience: patience,
 		Start: func(ctx context.Context, wf postgres.Workflow) error {
 			return process.Start(ctx, wf.ID, wf.Kind, wf.Input)
 		}})

@@ -175,6 +175,14 @@ func TestPayments(t *testing.T) {
 			t.Fatal(w)
 		}
 	}
+	for age, want := range map[time.Duration]string{time.Millisecond: "", 2 * postgres.HintAfter: "disbursement/" + p.AwardID} {
+		if _, err := db.SQL(t).Exec(`UPDATE attempts SET sent_at = $1`, db.Clock.Now().Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+		if w := must(db.RecordCallback(ctx, "simulator", "msg-4", p.Key(), "settled"))(t); w != want {
+			t.Fatalf("sent %s ago: %q", age, w)
+		}
+	}
 	_, err = db.RecordCallback(ctx, "simulator", "msg-2", "x/1/1", "settled")
 	wantCode(t, err, "payment_not_found")
 	_, err = db.RecordCallback(ctx, "voucher", "msg-3", p.Key(), "settled")

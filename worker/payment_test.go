@@ -102,6 +102,7 @@ func TestPaymentIsRetried(t *testing.T) {
 	})
 	tn.live(willing)
 	require.Equal(t, []string{"1 failed account_blocked refused:account_blocked false", "2 settled  settled: true"}, tn.payments())
+	require.Equal(t, []string{"treasurer1"}, tn.texts(`SELECT actor FROM events WHERE case_id = $1 AND kind = 'payment.retried'`, c))
 	require.Equal(t, aid.Closed, tn.status(c))
 	require.Equal(t, spentOn(6_000_000), tn.fund())
 	tn.check()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 )
 
@@ -16,6 +17,7 @@ type settings struct {
 	parallel int
 	calls    int
 	rounds   int
+	paths    []string
 }
 
 func readSettings() settings {
@@ -25,7 +27,9 @@ func readSettings() settings {
 	flag.IntVar(&s.parallel, "parallel", 64, "cases at a time")
 	flag.IntVar(&s.calls, "calls", 200, "submits and decisions for the latency")
 	flag.IntVar(&s.rounds, "rounds", 5, "rounds; the median is printed")
+	paths := flag.String("paths", "medical,housing_new", "programmes whose whole cases are measured")
 	flag.Parse()
+	s.paths = strings.Split(*paths, ",")
 	return s
 }
 

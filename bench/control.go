@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"time"
@@ -50,7 +51,7 @@ type controlInput struct {
 
 // controlCase stands for SupportRequest.
 func controlCase(ctx workflow.Context, in controlInput) error {
-	done, err := counted(ctx)
+	done, err := counted(ctx, in.Shape.Decisions)
 	if err != nil {
 		return err
 	}
@@ -66,7 +67,11 @@ func controlCase(ctx workflow.Context, in controlInput) error {
 
 // controlDisbursement stands for Disbursement.
 func controlDisbursement(ctx workflow.Context, in controlInput) error {
-	done, err := counted(ctx)
+	all := 0
+	for _, updates := range in.Shape.Tranches {
+		all += updates
+	}
+	done, err := counted(ctx, all)
 	if err != nil {
 		return err
 	}
@@ -89,7 +94,7 @@ func controlDisbursement(ctx workflow.Context, in controlInput) error {
 
 // controlFollowUp stands for FollowUp.
 func controlFollowUp(ctx workflow.Context, in controlInput) error {
-	done, err := counted(ctx)
+	done, err := counted(ctx, 1)
 	if err != nil {
 		return err
 	}
@@ -108,14 +113,21 @@ func controlFollowUp(ctx workflow.Context, in controlInput) error {
 	return nil
 }
 
-// counted answers the updates, each by one empty local activity.
-func counted(ctx workflow.Context) (*int, error) {
-	done := 0
+// counted answers as many updates as the run waits for, each by one empty
+// local activity; what comes later is for the next run.
+func counted(ctx workflow.Context, wanted int) (*int, error) {
+	done, begun := 0, 0
 	return &done, workflow.SetUpdateHandlerWithOptions(ctx, "decide", func(ctx workflow.Context, _ aid.Decision) (string, error) {
+		begun++
 		empty(ctx)
 		done++
 		return "ok", nil
-	}, workflow.UpdateHandlerOptions{Validator: func(aid.Decision) error { return nil }})
+	}, workflow.UpdateHandlerOptions{Validator: func(aid.Decision) error {
+		if begun >= wanted {
+			return errors.New("later")
+		}
+		return nil
+	}})
 }
 
 func timer(ctx workflow.Context, d time.Duration) { _ = workflow.NewTimer(ctx, d) }

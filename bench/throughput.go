@@ -13,7 +13,7 @@ import (
 // in turns, so that both meet the same machine.
 func (r *rig) throughput(ctx context.Context) error {
 	fmt.Println("## whole cases per second")
-	for _, code := range []string{"medical", "housing_new"} {
+	for _, code := range r.paths {
 		var real, control, ratio []float64
 		var used, bare string // processor time of the last round
 		for range r.rounds {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -22,14 +23,14 @@ func (h *handlers) WithdrawCase(ctx context.Context, r WithdrawCaseRequestObject
 	if !row.Status.Open() {
 		return nil, aid.Refuse(aid.Conflict, "wrong_state", "status", string(row.Status))
 	}
-	reason := "applicant_request"
-	if r.Body != nil && r.Body.ReasonCode != "" {
-		reason = r.Body.ReasonCode
+	wish := postgres.Wish{Reason: "applicant_request"}
+	if r.Body != nil {
+		wish = postgres.Wish{Reason: cmp.Or(r.Body.ReasonCode, wish.Reason), By: r.Body.SubmittedBy}
 	}
-	if err := h.checkReason(ctx, row, reason); err != nil {
+	if err := h.checkReason(ctx, row, wish.Reason); err != nil {
 		return nil, err
 	}
-	done, err := h.withdraw(ctx, caller, row, reason)
+	done, err := h.withdraw(ctx, caller, row, wish)
 	if err != nil {
 		return nil, err
 	}
@@ -54,15 +55,15 @@ func (h *handlers) checkReason(ctx context.Context, row *postgres.CaseRow, reaso
 // withdraw tells whether the case has ended. A draft has no workflow yet. What
 // the engine says matters only when it has ended the case: the wish is stored,
 // nothing new is instructed, and it is sent again until the engine takes it.
-func (h *handlers) withdraw(ctx context.Context, caller *postgres.Caller, row *postgres.CaseRow, reason string) (bool, error) {
+func (h *handlers) withdraw(ctx context.Context, caller *postgres.Caller, row *postgres.CaseRow, wish postgres.Wish) (bool, error) {
 	if row.Status == aid.Draft {
-		return true, h.store.WithdrawDraft(ctx, caller, row.ID, reason)
+		return true, h.store.WithdrawDraft(ctx, caller, row.ID, wish)
 	}
-	wish, err := h.store.AskWithdrawal(ctx, caller, row.ID, reason)
+	asked, err := h.store.AskWithdrawal(ctx, caller, row.ID, wish)
 	if err != nil {
 		return false, err
 	}
-	out, err := h.process.Withdraw(ctx, wish.Workflow, wish.Withdrawal)
+	out, err := h.process.Withdraw(ctx, asked.Workflow, asked.Withdrawal)
 	if err != nil {
 		h.log.Warn("withdrawal not taken yet", "case", row.ID, "code", aid.CodeOf(err))
 		return false, nil

@@ -235,7 +235,7 @@ func (tn *town) withdraw(id string) *answer {
 // wish stores a partner's wish to end a case, which no workflow hears of yet.
 func (tn *town) wish(id string) postgres.PendingWithdrawal {
 	tn.t.Helper()
-	wish, err := tn.db.AskWithdrawal(context.Background(), tn.db.Partner(tn.t, "portal1"), id, "applicant_request")
+	wish, err := tn.db.AskWithdrawal(context.Background(), tn.db.Partner(tn.t, "portal1"), id, postgres.Wish{Reason: "applicant_request", By: "officer 17"})
 	require.NoError(tn.t, err)
 	return wish
 }

@@ -87,7 +87,7 @@ func TestNoWishInTheFollowUp(t *testing.T) {
 	tn := newTown(t)
 	c := tn.submit(example(t, "medical"))
 	tn.liveUntil(willing, tn.is(c, aid.FollowingUp))
-	_, err := tn.db.AskWithdrawal(t.Context(), tn.db.Partner(t, "portal1"), c, "applicant_request")
+	_, err := tn.db.AskWithdrawal(t.Context(), tn.db.Partner(t, "portal1"), c, postgres.Wish{Reason: "applicant_request", By: "officer 17"})
 	require.Equal(t, "wrong_state", aid.CodeOf(err))
 	require.False(t, tn.row(c).WithdrawalAsked)
 	require.Empty(t, tn.pending())

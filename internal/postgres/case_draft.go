@@ -203,7 +203,7 @@ func (s *Store) SubmitCase(ctx context.Context, caller *Caller, idOrRef string, 
 // again changes nothing.
 //
 // Errors: NotFound case_not_found; Conflict wrong_state.
-func (s *Store) WithdrawDraft(ctx context.Context, caller *Caller, idOrRef, reason string) error {
+func (s *Store) WithdrawDraft(ctx context.Context, caller *Caller, idOrRef string, wish Wish) error {
 	row, err := s.CaseByID(ctx, caller, idOrRef)
 	if err != nil {
 		return err
@@ -219,13 +219,19 @@ func (s *Store) WithdrawDraft(ctx context.Context, caller *Caller, idOrRef, reas
 		if c.Status != aid.Draft {
 			return aid.Refuse(aid.Conflict, "wrong_state", "status", string(c.Status))
 		}
-		c.ReasonCode = reason
+		if _, err := tx.storeWish(c, wish); err != nil {
+			return err
+		}
+		if err := tx.AnswerWithdrawal(c); err != nil {
+			return err
+		}
+		c.ReasonCode = wish.Reason
 		if err := tx.MoveCase(c, aid.EventWithdraw); err != nil {
 			return err
 		}
 		if err := tx.EndWait(c.ID); err != nil {
 			return err
 		}
-		return tx.AddEvent(c, Event{Kind: "case.withdrawn", Actor: caller.Actor(), Data: map[string]any{"reason_code": reason}})
+		return tx.AddEvent(c, Event{Kind: "case.withdrawn", Actor: caller.Actor(), Data: map[string]any{"reason_code": wish.Reason}})
 	})
 }

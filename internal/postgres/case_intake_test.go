@@ -116,7 +116,7 @@ func TestDraft(t *testing.T) {
 	wantCode(t, err, "wrong_state")
 	_, err = db.PatchCase(ctx, portal, id, 0, request(2))
 	wantCode(t, err, "wrong_state")
-	wantCode(t, db.WithdrawDraft(ctx, portal, id, ""), "wrong_state")
+	wantCode(t, db.WithdrawDraft(ctx, portal, id, postgres.Wish{}), "wrong_state")
 }
 
 func TestWithdrawDraft(t *testing.T) {
@@ -124,13 +124,16 @@ func TestWithdrawDraft(t *testing.T) {
 	db, ctx := pgtest.New(t), context.Background()
 	portal := db.Partner(t, "portal1")
 	c := must(db.CreateCase(ctx, portal, postgres.NewID(aid.CaseID), postgres.CaseContent{Programme: "medical", Area: "51001"}, true))(t)
-	wantCode(t, db.WithdrawDraft(ctx, db.Partner(t, "portal2"), c.ID, ""), "case_not_found")
+	wantCode(t, db.WithdrawDraft(ctx, db.Partner(t, "portal2"), c.ID, postgres.Wish{}), "case_not_found")
 	for range 2 {
-		if err := db.WithdrawDraft(ctx, portal, c.ID, "no_longer_needed"); err != nil {
+		if err := db.WithdrawDraft(ctx, portal, c.ID, postgres.Wish{Reason: "no_longer_needed", By: "officer 19"}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	row := must(db.CaseByID(ctx, portal, c.ID))(t)
+	if count(t, db, `SELECT count(*) FROM withdrawals WHERE submitted_by = 'officer 19' AND answered_at IS NOT NULL`) != 1 {
+		t.Error("who withdrew it is not kept")
+	}
 	if row.Status != aid.Withdrawn || row.NextAction() != nil || count(t, db, `SELECT count(*) FROM intervals WHERE to_at IS NULL`) != 0 {
 		t.Fatalf("%+v", row)
 	}

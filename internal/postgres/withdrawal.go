@@ -21,6 +21,12 @@ func WithdrawalID(caseID string, round int) string {
 	return "withdraw/" + caseID + "/" + strconv.Itoa(round)
 }
 
+// Wish is what a partner says when it withdraws a case.
+type Wish struct {
+	Reason string // one of the programme's reasons to withdraw
+	By     string // the person at the partner, as the partner names them; may be empty
+}
+
 // AskWithdrawal stores a partner's wish to end a case, before its workflow
 // hears of it: from here on nothing new is instructed, and the wish is not
 // lost. A wish that is there already stays one; a later reason counts until
@@ -28,7 +34,7 @@ func WithdrawalID(caseID string, round int) string {
 //
 // Errors: NotFound case_not_found; Forbidden wrong_role; Conflict wrong_state
 // for a case that cannot be withdrawn (any more).
-func (s *Store) AskWithdrawal(ctx context.Context, caller *Caller, caseID, reason string) (PendingWithdrawal, error) {
+func (s *Store) AskWithdrawal(ctx context.Context, caller *Caller, caseID string, wish Wish) (PendingWithdrawal, error) {
 	var out PendingWithdrawal
 	err := s.Write(ctx, func(tx *Tx) error {
 		c, err := tx.lockOwn(caller, caseID, 0)
@@ -38,16 +44,23 @@ func (s *Store) AskWithdrawal(ctx context.Context, caller *Caller, caseID, reaso
 		if _, err := aid.Move(c.Place(), aid.EventWithdraw); err != nil {
 			return err
 		}
-		out = PendingWithdrawal{Workflow: c.WorkflowID, Withdrawal: aid.Withdrawal{ID: WithdrawalID(c.ID, c.Round), Actor: c.PartnerID, Reason: reason}}
-		n, err := tx.exec(`INSERT INTO withdrawals (case_id, round, actor, reason_code, asked_at) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (case_id, round) DO UPDATE SET reason_code = $4 WHERE withdrawals.answered_at IS NULL`, c.ID, c.Round, c.PartnerID, reason, tx.Wall)
-		if err != nil || n == 0 || (c.WithdrawalAsked && c.ReasonCode == reason) {
+		out = PendingWithdrawal{Workflow: c.WorkflowID, Withdrawal: aid.Withdrawal{ID: WithdrawalID(c.ID, c.Round), Actor: c.PartnerID, Reason: wish.Reason}}
+		n, err := tx.storeWish(c, wish)
+		if err != nil || n == 0 || (c.WithdrawalAsked && c.ReasonCode == wish.Reason) {
 			return err
 		}
-		c.WithdrawalAsked, c.ReasonCode = true, reason
+		c.WithdrawalAsked, c.ReasonCode = true, wish.Reason
 		return tx.SaveCase(c)
 	})
 	return out, err
+}
+
+// storeWish keeps the wish of the case's round, and tells whether it is a new
+// one or a changed one (1) or one that was answered (0).
+func (tx *Tx) storeWish(c *Case, wish Wish) (int64, error) {
+	return tx.exec(`INSERT INTO withdrawals (case_id, round, actor, reason_code, asked_at, submitted_by) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (case_id, round) DO UPDATE SET reason_code = $4, submitted_by = $6 WHERE withdrawals.answered_at IS NULL`,
+		c.ID, c.Round, c.PartnerID, wish.Reason, tx.Wall, wish.By)
 }
 
 // AnswerWithdrawal marks the wish of the case's round, if there is one, as

@@ -19,13 +19,14 @@ CREATE TABLE withdrawals (
     round       integer NOT NULL,
     actor       text NOT NULL,
     reason_code text NOT NULL,
+    submitted_by text NOT NULL DEFAULT '',
     asked_at    timestamptz NOT NULL,
     answered_at timestamptz,
     PRIMARY KEY (case_id, round)
 );
 CREATE INDEX withdrawals_unanswered ON withdrawals (asked_at) WHERE answered_at IS NULL;
 GRANT SELECT, INSERT ON withdrawals TO aidflow_app;
-GRANT UPDATE (reason_code, answered_at) ON withdrawals TO aidflow_app;
+GRANT UPDATE (reason_code, submitted_by, answered_at) ON withdrawals TO aidflow_app;
 GRANT UPDATE (chair) ON decisions TO aidflow_app;
 GRANT UPDATE (due_at) ON tasks TO aidflow_app;
 
@@ -53,6 +54,7 @@ COMMENT ON COLUMN withdrawals.case_id IS 'The case.';
 COMMENT ON COLUMN withdrawals.round IS 'The round that is to end.';
 COMMENT ON COLUMN withdrawals.actor IS 'The partner.';
 COMMENT ON COLUMN withdrawals.reason_code IS 'One of the programme''s reasons to withdraw.';
+COMMENT ON COLUMN withdrawals.submitted_by IS 'The person at the partner who asks for it, as the partner names them; empty when it does not.';
 COMMENT ON COLUMN withdrawals.asked_at IS 'When it was stored, on the wall clock.';
 COMMENT ON COLUMN withdrawals.answered_at IS 'When the workflow took it: the case has ended, or will end at the outcome of the payment that is on its way. Wall clock.';
 

@@ -1,6 +1,6 @@
 // Package activities is the doing: what a workflow wants done in the world.
 // Each activity is idempotent and short; one transition is one SQL
-// transaction, recorded under its workflow and number, so that running it
+// transaction, recorded under its workflow and its cause, so that running it
 // twice, or twice at once, has one effect and one answer. Others retry.
 package activities
 

@@ -23,7 +23,7 @@ type settings struct {
 func readSettings() settings {
 	var s settings
 	flag.StringVar(&s.binary, "aidflow", "bin/aidflow", "the program to measure; aidflow-engine beside it")
-	flag.IntVar(&s.cases, "cases", 200, "whole cases of each programme and round")
+	flag.IntVar(&s.cases, "cases", 64, "whole cases of each programme and round")
 	flag.IntVar(&s.parallel, "parallel", 64, "cases at a time")
 	flag.IntVar(&s.calls, "calls", 200, "submits and decisions for the latency")
 	flag.IntVar(&s.rounds, "rounds", 5, "rounds; the median is printed")

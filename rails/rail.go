@@ -10,7 +10,6 @@ package rails
 
 import (
 	"context"
-	"fmt"
 	"regexp"
 	"slices"
 	"time"
@@ -55,18 +54,11 @@ func (c Capabilities) Takes(currency, method string) bool {
 
 // Instruction asks a rail to move money once.
 type Instruction struct {
-	Key      string `json:"key"`      // business key "<award>/<tranche>/<n>", see Key
+	Key      string `json:"key"`      // business key "<award>/<tranche>/<n>", n counts the payments of the tranche; see ValidKey
 	Amount   int64  `json:"amount"`   // minor units, above zero
 	Currency string `json:"currency"` // ISO 4217
 	Payee    Payee  `json:"payee"`    // personal: written redacted wherever it is printed
 	Purpose  string `json:"purpose"`  // line on the payee's statement: a reference, never personal data
-}
-
-// Key makes the business key of attempt n (from 1) of a tranche. It is the same
-// after a restart, a reset and a restore, and n rises only after the attempt
-// before it is terminal.
-func Key(award, tranche string, n int) string {
-	return fmt.Sprintf("%s/%s/%d", award, tranche, n)
 }
 
 var (

@@ -18,7 +18,7 @@ import (
 
 func instruction() Instruction {
 	return Instruction{
-		Key: Key("awd_1", "tra_1", 1), Amount: 5_000_000, Currency: "VND", Purpose: "HS-2026-000001",
+		Key: "awd_1/tra_1/1", Amount: 5_000_000, Currency: "VND", Purpose: "HS-2026-000001",
 		Payee: Payee{Method: MethodBank, BankBIN: "970416", AccountNumber: "canary-number", AccountName: "canary-name"},
 	}
 }
@@ -53,7 +53,7 @@ func TestValidateNamesTheFieldAndNotTheValue(t *testing.T) {
 func TestKeyIsValidForEveryAttempt(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		id := rapid.StringMatching(`[a-z0-9_]{1,40}`)
-		if k := Key(id.Draw(t, "award"), id.Draw(t, "tranche"), rapid.IntRange(1, 9999).Draw(t, "n")); !ValidKey(k) {
+		if k := fmt.Sprintf("%s/%s/%d", id.Draw(t, "award"), id.Draw(t, "tranche"), rapid.IntRange(1, 9999).Draw(t, "n")); !ValidKey(k) {
 			t.Fatalf("not valid: %q", k)
 		}
 	})

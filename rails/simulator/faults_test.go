@@ -57,7 +57,7 @@ func TestAccountThatFailsOnceIsPaidByTheNextAttempt(t *testing.T) {
 	if s, err := c.Submit(t.Context(), in); err != nil || s.State != rails.Refused {
 		t.Fatalf("attempt 1: %s %v", s.State, err)
 	}
-	in.Key = rails.Key("awd_1", "tra_1", 2)
+	in.Key = "awd_1/tra_1/2"
 	if _, err := c.Submit(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}

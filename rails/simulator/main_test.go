@@ -114,7 +114,7 @@ func instruction(n int) rails.Instruction { return instructionTo(n, fmt.Sprintf(
 
 func instructionTo(n int, account string) rails.Instruction {
 	return rails.Instruction{
-		Key: rails.Key(fmt.Sprintf("awd_%d", n), "tra_1", 1), Amount: int64(1_000_000 + n), Currency: "VND",
+		Key: fmt.Sprintf("awd_%d/tra_1/1", n), Amount: int64(1_000_000 + n), Currency: "VND",
 		Purpose: fmt.Sprintf("HS-2026-%06d", n),
 		Payee: rails.Payee{
 			Method: rails.MethodBank, BankBIN: "970416", AccountNumber: account, AccountName: "NGUYEN THI CANARY",

@@ -113,11 +113,13 @@ func (a *Activities) RetryPayment(ctx context.Context, in aid.RetryRequest) (aid
 		if err != nil {
 			return aid.Outcome{}, err
 		}
+		if err := tx.AddEvent(c, postgres.Event{Kind: "payment.retried", Actor: in.Retry.Actor, Data: map[string]any{"payment": p.ID}}); err != nil {
+			return aid.Outcome{}, err
+		}
 		again, err := tx.RetryPayment(c, p, in.Workflow)
 		if err != nil {
 			return aid.Outcome{}, err
 		}
-		return aid.Outcome{Result: "due", Payment: again.Step()}, tx.AddEvent(c, postgres.Event{Kind: "payment.retried", Actor: in.Retry.Actor,
-			Data: map[string]any{"payment": p.ID, "by_payment": again.ID}})
+		return aid.Outcome{Result: "due", Payment: again.Step()}, nil
 	})
 }

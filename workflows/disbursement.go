@@ -58,7 +58,7 @@ func newDisbursement(ctx workflow.Context, in aid.DisbursementInput) (*disbursem
 	if err != nil {
 		return nil, err
 	}
-	return d, workflow.SetUpdateHandlerWithOptions(ctx, UpdateDecide, d.decide, workflow.UpdateHandlerOptions{Validator: d.mayDecide})
+	return d, workflow.SetUpdateHandlerWithOptions(ctx, UpdateDecide, d.decide, workflow.UpdateHandlerOptions{Validator: d.unlessBusy(d.mayDecide)})
 }
 
 // over tells when nothing of the award is left to do.

@@ -50,7 +50,7 @@ func newFollowUp(ctx workflow.Context, in aid.FollowUpInput) (*followUp, error) 
 	if err := f.answerClock(ctx); err != nil {
 		return nil, err
 	}
-	return f, workflow.SetUpdateHandlerWithOptions(ctx, UpdateDecide, f.decide, workflow.UpdateHandlerOptions{Validator: f.mayDecide})
+	return f, workflow.SetUpdateHandlerWithOptions(ctx, UpdateDecide, f.decide, workflow.UpdateHandlerOptions{Validator: f.unlessBusy(f.mayDecide)})
 }
 
 func (f *followUp) visiting() bool { return f.opened }

@@ -109,9 +109,21 @@ func (r *run) task(id string) (aid.OpenTask, bool) {
 	return aid.OpenTask{}, false
 }
 
-// mayDecide is the validator of a decision: a refused one leaves no trace in
-// the history. It knows who holds which duty and who has voted; PostgreSQL
-// checks the same again, on its own.
+// unlessBusy makes the validator of decisions: a refused one leaves no trace in
+// the history. While a step is being made, PostgreSQL may have opened tasks of
+// which the workflow has not been told yet; then nothing is refused here, and
+// the decision is judged when its turn comes.
+func (r *run) unlessBusy(may func(aid.Decision) error) func(aid.Decision) error {
+	return func(d aid.Decision) error {
+		if r.lock.IsLocked() {
+			return nil
+		}
+		return may(d)
+	}
+}
+
+// mayDecide judges a decision by what the last step told: who holds which duty
+// and who has voted. PostgreSQL checks the same again, on its own.
 func (r *run) mayDecide(d aid.Decision) error {
 	t, ok := r.task(d.Task)
 	switch {

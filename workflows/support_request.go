@@ -49,7 +49,7 @@ func newSupportRequest(ctx workflow.Context, in aid.CaseInput) (*supportRequest,
 	if err != nil {
 		return nil, err
 	}
-	return c, workflow.SetUpdateHandlerWithOptions(ctx, UpdateDecide, c.decide, workflow.UpdateHandlerOptions{Validator: c.mayDecide})
+	return c, workflow.SetUpdateHandlerWithOptions(ctx, UpdateDecide, c.decide, workflow.UpdateHandlerOptions{Validator: c.unlessBusy(c.mayDecide)})
 }
 
 // verify waits until the verifiers have done their tasks.

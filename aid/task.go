@@ -9,9 +9,12 @@ type TaskKind string
 const (
 	VerifyDocuments     TaskKind = "verify_documents"
 	FieldVisit          TaskKind = "field_visit"
+	RecordCheck         TaskKind = "record_check"
 	ProvideInformation  TaskKind = "provide_information"
 	Approve             TaskKind = "approve"
 	DecideStalled       TaskKind = "decide_stalled"
+	PostPublicly        TaskKind = "post_publicly"
+	DecideObjection     TaskKind = "decide_objection"
 	ConfirmMilestone    TaskKind = "confirm_milestone"
 	PreparePayment      TaskKind = "prepare_payment"
 	ReleasePayment      TaskKind = "release_payment"
@@ -66,9 +69,12 @@ func TaskRules() []TaskRule {
 	return []TaskRule{
 		{VerifyDocuments, []Role{RoleVerifier}, []Action{ActionComplete, ActionReject, ActionReturn}, "verify", false},
 		{FieldVisit, []Role{RoleVerifier}, []Action{ActionComplete, ActionReject, ActionReturn}, "verify", false},
+		{RecordCheck, []Role{RoleVerifier}, []Action{ActionComplete}, "", false},
 		{ProvideInformation, []Role{RolePartner}, []Action{ActionComplete}, "", false},
 		{Approve, []Role{RoleApprover}, []Action{ActionApprove, ActionReject, ActionReturn, ActionAbstain}, "approve", false},
 		{DecideStalled, []Role{RoleVerifier, RoleManager}, []Action{ActionConfirm, ActionReject}, "", false},
+		{PostPublicly, []Role{RoleVerifier}, []Action{ActionComplete}, "", false},
+		{DecideObjection, []Role{RoleApprover}, []Action{ActionApprove, ActionReject}, "hear", false},
 		{ConfirmMilestone, []Role{RoleVerifier}, []Action{ActionConfirm, ActionReturn}, "verify", false},
 		{PreparePayment, []Role{RoleTreasurer}, []Action{ActionConfirm}, "pay", true},
 		{ReleasePayment, []Role{RoleReleaser}, []Action{ActionApprove, ActionReject}, "release", false},

@@ -323,11 +323,14 @@ func (e SLA) Valid() bool {
 const (
 	TaskKindApprove             TaskKind = "approve"
 	TaskKindConfirmMilestone    TaskKind = "confirm_milestone"
+	TaskKindDecideObjection     TaskKind = "decide_objection"
 	TaskKindDecideStalled       TaskKind = "decide_stalled"
 	TaskKindFieldVisit          TaskKind = "field_visit"
 	TaskKindFollowUpVisit       TaskKind = "follow_up_visit"
+	TaskKindPostPublicly        TaskKind = "post_publicly"
 	TaskKindPreparePayment      TaskKind = "prepare_payment"
 	TaskKindProvideInformation  TaskKind = "provide_information"
+	TaskKindRecordCheck         TaskKind = "record_check"
 	TaskKindRecoverMoney        TaskKind = "recover_money"
 	TaskKindReleasePayment      TaskKind = "release_payment"
 	TaskKindRepairConfiguration TaskKind = "repair_configuration"
@@ -342,15 +345,21 @@ func (e TaskKind) Valid() bool {
 		return true
 	case TaskKindConfirmMilestone:
 		return true
+	case TaskKindDecideObjection:
+		return true
 	case TaskKindDecideStalled:
 		return true
 	case TaskKindFieldVisit:
 		return true
 	case TaskKindFollowUpVisit:
 		return true
+	case TaskKindPostPublicly:
+		return true
 	case TaskKindPreparePayment:
 		return true
 	case TaskKindProvideInformation:
+		return true
+	case TaskKindRecordCheck:
 		return true
 	case TaskKindRecoverMoney:
 		return true

@@ -43,6 +43,7 @@ type Definition struct {
 	StartWithin Period              `json:"start_within"` // calendar time from award to first evidence; zero: no limit
 	Reasons     map[string][]Reason `json:"reasons"`      // by action
 	Funds       []string            `json:"funds"`        // in order; empty: the fund of the area
+	Papers      []Paper             `json:"papers,omitempty"`
 
 	loc    *time.Location
 	schema *jsonschema.Schema

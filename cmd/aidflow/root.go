@@ -28,6 +28,7 @@ func newRootCommand() *cobra.Command {
 		newDoctorCommand(),
 		newSimulatorCommand(),
 		newDemoCommand(),
+		newImportCommand(),
 	)
 	return root
 }

@@ -34,7 +34,7 @@ func rules() map[string]rule {
 		"aid/ledger":    {rooms: "aid aid/money"},
 		"aid/identity":  {rooms: "aid"},
 		"aid/worktime":  {rooms: "aid"},
-		"aid/programme": {rooms: "aid aid/money", modules: "go.yaml.in/yaml/v3 github.com/santhosh-tekuri/jsonschema/v6/"},
+		"aid/programme": {rooms: "aid aid/money", modules: "cel.dev/cel-go/ go.yaml.in/yaml/v3 github.com/santhosh-tekuri/jsonschema/v6/"},
 		"programmes":    {rooms: "aid aid/programme aid/worktime", tests: "aid/ go.yaml.in/yaml/v3"},
 
 		// The order. It calls activities by name (steps.go), so it imports

@@ -14,8 +14,9 @@ import (
 // behind json.Unmarshal), never changes and may be used by several goroutines.
 type Definition struct {
 	Code          string `json:"code"`
-	Version       int    `json:"version"`        // from 1
-	EffectiveFrom string `json:"effective_from"` // local date, 2026-01-01
+	Version       int    `json:"version"`                // from 1
+	EffectiveFrom string `json:"effective_from"`         // local date, 2026-01-01
+	EffectiveTo   string `json:"effective_to,omitempty"` // local date, exclusive; "": without end
 	Titles        Titles `json:"titles"`
 	Currency      string `json:"currency"`  // ISO 4217
 	TimeZone      string `json:"time_zone"` // IANA; of business dates and visits
@@ -28,6 +29,14 @@ type Definition struct {
 	// ExampleRequest is a complete body of POST /v1/cases without external_id
 	// and area, which depend on the caller.
 	ExampleRequest json.RawMessage `json:"example_request"`
+
+	MeansTest   string            `json:"means_test,omitempty"` // code of a means test; "": none
+	Eligibility []EligibilityRule `json:"eligibility,omitempty"`
+	Hits        map[string]Effect `json:"hits,omitempty"` // by kind of hit; see HitEffect
+	Repeat      []RepeatRule      `json:"repeat,omitempty"`
+	Visit       *VisitRule        `json:"visit,omitempty"`   // nil: a visit without a form
+	Award       *AwardRule        `json:"award,omitempty"`   // nil: what was requested, up to the ceiling
+	Posting     *Posting          `json:"posting,omitempty"` // nil: no public posting
 
 	Documents   []Document  `json:"documents"`
 	Checks      []Check     `json:"checks"`
@@ -45,8 +54,10 @@ type Definition struct {
 	Funds       []string            `json:"funds"`        // in order; empty: the fund of the area
 	Papers      []Paper             `json:"papers,omitempty"`
 
-	loc    *time.Location
-	schema *jsonschema.Schema
+	loc         *time.Location
+	schema      *jsonschema.Schema
+	visitSchema *jsonschema.Schema
+	rules       compiled
 }
 
 // Titles are the names of a thing for people, by language: vi, en, id.
@@ -76,13 +87,18 @@ const (
 	CheckIdentity  CheckKind = "identity"  // does the id number fit birth date and sex
 	CheckDuplicate CheckKind = "duplicate" // same person or household in another case
 	CheckDocuments CheckKind = "documents" // are the required papers listed
+
+	CheckEligibility CheckKind = "eligibility" // do the facts pass the programme's rules
+	CheckConsistency CheckKind = "consistency" // do birth date, sex, phone and household fit each other
+	CheckExternal    CheckKind = "external"    // what another office's register says
 )
 
 // Check is an automated check that the programme wants. A failing check
 // informs a person; only a final one rejects by itself.
 type Check struct {
-	Kind  CheckKind `json:"kind"`
-	Final bool      `json:"final"`
+	Kind     CheckKind `json:"kind"`
+	Register string    `json:"register,omitempty"` // kind external: the register's configured name
+	Final    bool      `json:"final"`
 }
 
 // Mode says how a level decides.

@@ -42,6 +42,10 @@ func compileForm(form json.RawMessage) (*jsonschema.Schema, error) {
 // keywords in snake case (required, unknown_field, type, minimum, ...), besides
 // malformed_json and number_too_long. The rejected value is never repeated.
 func (d *Definition) CheckAnswers(answers json.RawMessage) []aid.Fault {
+	return checkAgainst(d.schema, answers)
+}
+
+func checkAgainst(schema *jsonschema.Schema, answers json.RawMessage) []aid.Fault {
 	if len(answers) == 0 {
 		return []aid.Fault{{Code: "required"}}
 	}
@@ -52,7 +56,7 @@ func (d *Definition) CheckAnswers(answers json.RawMessage) []aid.Fault {
 	if faults := extremeNumbers(nil, document, nil); len(faults) > 0 {
 		return faults
 	}
-	return formFaults(d.schema.Validate(document))
+	return formFaults(schema.Validate(document))
 }
 
 func formFaults(err error) []aid.Fault {

@@ -17,13 +17,14 @@ import (
 type source struct {
 	root   *yaml.Node
 	lines  map[string]int // by JSON pointer
+	texts  map[string]int // line in which a text itself begins, by JSON pointer
 	faults []aid.Fault
 }
 
 // read parses the text and indexes it. It refuses what JSON cannot say or what
 // hides something: duplicate keys, anchors, tags, several documents.
 func read(data []byte) *source {
-	s := &source{lines: map[string]int{}}
+	s := &source{lines: map[string]int{}, texts: map[string]int{}}
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var document, second yaml.Node
 	if err := decoder.Decode(&document); err != nil {
@@ -85,6 +86,10 @@ func (s *source) index(node *yaml.Node, pointer string) {
 	case yaml.MappingNode:
 		s.indexMapping(node, pointer)
 	case yaml.ScalarNode:
+		s.texts[pointer] = node.Line
+		if node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+			s.texts[pointer]++ // below the bar
+		}
 		if _, err := scalar(node); err != nil {
 			s.fault(pointer, "value_refused")
 		}

@@ -14,7 +14,7 @@ var (
 	languages   = []string{"vi", "en", "id"}
 	codePattern = regexp.MustCompile(`^[a-z][a-z0-9_]{1,59}$`)
 	payeeKinds  = []string{"household", "guardian", "heir", "hospital", "school", "supplier"}
-	checkKinds  = []CheckKind{CheckRegister, CheckIdentity, CheckDuplicate, CheckDocuments}
+	checkKinds  = []CheckKind{CheckRegister, CheckIdentity, CheckDuplicate, CheckDocuments, CheckEligibility, CheckConsistency, CheckExternal}
 	taskKinds   = []string{deadlineDefault, "verify_documents", "field_visit", "record_check", "approve", "decide_stalled", "post_publicly", "decide_objection",
 		"confirm_milestone", "prepare_payment", "release_payment", "confirm_cash", "confirm_account",
 		"resolve_payment", "recover_money", "follow_up_visit", "hear_appeal", "repair_configuration"}
@@ -37,6 +37,11 @@ func (s *source) validate(d *Definition) {
 	s.validateReasons(d)
 	s.validatePapers(d)
 	s.codes("/funds", d.Funds)
+	s.validateVisit(d)
+	s.validateHits(d)
+	s.validateRepeat(d)
+	s.validatePosting(d)
+	s.validateRules(d)
 	s.validateExample(d)
 }
 
@@ -45,9 +50,7 @@ func (s *source) validateHead(d *Definition) {
 	if d.Version < 1 {
 		s.fault("/version", "not_positive")
 	}
-	if _, err := time.Parse(time.DateOnly, d.EffectiveFrom); err != nil {
-		s.fault("/effective_from", "date_format")
-	}
+	s.validateEffective(d)
 	s.titles("/titles", d.Titles)
 	if _, known := money.Exponent(d.Currency); !known {
 		s.fault("/currency", "currency_unknown")
@@ -60,6 +63,23 @@ func (s *source) validateHead(d *Definition) {
 	}
 	if d.Ceiling <= 0 {
 		s.fault("/ceiling", "not_positive")
+	}
+}
+
+// validateEffective wants dates; a programme that ends does so after it begins.
+func (s *source) validateEffective(d *Definition) {
+	from, err := time.Parse(time.DateOnly, d.EffectiveFrom)
+	if err != nil {
+		s.fault("/effective_from", "date_format")
+	}
+	if d.EffectiveTo == "" {
+		return
+	}
+	to, errTo := time.Parse(time.DateOnly, d.EffectiveTo)
+	if errTo != nil {
+		s.fault("/effective_to", "date_format")
+	} else if err == nil && !to.After(from) {
+		s.fault("/effective_to", "not_ascending")
 	}
 }
 
@@ -116,11 +136,32 @@ func (s *source) once(seen map[string]bool, pointer, code string) {
 func (s *source) validateChecks(d *Definition) {
 	seen := map[string]bool{}
 	for i, check := range d.Checks {
-		pointer := fmt.Sprintf("/checks/%d/kind", i)
+		pointer := fmt.Sprintf("/checks/%d", i)
 		if !slices.Contains(checkKinds, check.Kind) {
-			s.fault(pointer, "check_unknown")
+			s.fault(pointer+"/kind", "check_unknown")
 		}
-		s.once(seen, pointer, string(check.Kind))
+		if check.Kind == CheckExternal {
+			s.code(pointer+"/register", check.Register)
+		} else if check.Register != "" {
+			s.fault(pointer+"/register", "not_in_this_kind")
+		}
+		s.once(seen, pointer+"/kind", string(check.Kind)+check.Register)
+	}
+	s.checkFor(d, CheckEligibility, "/eligibility", len(d.Eligibility) > 0)
+	if len(d.Hits)+len(d.Repeat) > 0 && !seen[string(CheckDuplicate)] {
+		s.faultWith("/checks", "check_missing", map[string]string{"check": string(CheckDuplicate)})
+	}
+}
+
+// checkFor wants the check that applies a part of the definition: rules that
+// nothing applies would be a promise that nobody keeps.
+func (s *source) checkFor(d *Definition, kind CheckKind, pointer string, given bool) {
+	listed := slices.ContainsFunc(d.Checks, func(c Check) bool { return c.Kind == kind })
+	if given && !listed {
+		s.faultWith("/checks", "check_missing", map[string]string{"check": string(kind)})
+	}
+	if listed && !given {
+		s.fault(pointer, "required")
 	}
 }
 

@@ -13,49 +13,54 @@ const draft2020 = "https://json-schema.org/draft/2020-12/schema"
 
 // validateForm compiles the form and tries its own example.
 func (s *source) validateForm(d *Definition) {
+	d.schema = s.form("/form", d.Form)
+}
+
+// form compiles a form and tries its own example; nil when it is not valid.
+func (s *source) form(pointer string, form json.RawMessage) *jsonschema.Schema {
 	var head struct {
 		Schema               string            `json:"$schema"`
 		Type                 any               `json:"type"`
 		AdditionalProperties any               `json:"additionalProperties"`
 		Examples             []json.RawMessage `json:"examples"`
 	}
-	if err := json.Unmarshal(d.Form, &head); err != nil {
-		s.fault("/form", "form_invalid")
-		return
+	if err := json.Unmarshal(form, &head); err != nil {
+		s.fault(pointer, "form_invalid")
+		return nil
 	}
 	if head.Schema != "" && head.Schema != draft2020 {
-		s.fault("/form/$schema", "form_draft")
-		return
+		s.fault(pointer+"/$schema", "form_draft")
+		return nil
 	}
 	if head.Type != "object" {
-		s.fault("/form/type", "form_not_object")
+		s.fault(pointer+"/type", "form_not_object")
 	}
 	if head.AdditionalProperties != false {
-		s.fault("/form/additionalProperties", "form_not_strict")
+		s.fault(pointer+"/additionalProperties", "form_not_strict")
 	}
-	schema, err := compileForm(d.Form)
+	schema, err := compileForm(form)
 	if err != nil {
-		s.formFault(err)
-		return
+		s.formFault(pointer, err)
+		return nil
 	}
-	d.schema = schema
 	if len(head.Examples) == 0 {
-		s.fault("/form/examples", "required")
-		return
+		s.fault(pointer+"/examples", "required")
+		return schema
 	}
-	s.under("/form/examples/0", d.CheckAnswers(head.Examples[0]))
+	s.under(pointer+"/examples/0", checkAgainst(schema, head.Examples[0]))
+	return schema
 }
 
 // formFault points into the form where its own schema says what is wrong.
-func (s *source) formFault(err error) {
+func (s *source) formFault(pointer string, err error) {
 	var invalid *jsonschema.SchemaValidationError
 	if errors.As(err, &invalid) {
 		if faults := formFaults(invalid.Err); len(faults) > 0 {
-			s.under("/form", faults)
+			s.under(pointer, faults)
 			return
 		}
 	}
-	s.fault("/form", "form_invalid")
+	s.fault(pointer, "form_invalid")
 }
 
 // under records faults that were found below a place.

@@ -51,3 +51,13 @@ func (t *texts) say(accept, code string, params map[string]string) string {
 	}
 	return s
 }
+
+// Sentence gives the sentence of a code for a program without a server: what
+// the API would answer in that language, in English for an unknown one.
+func Sentence(lang, code string, params map[string]string) (string, error) {
+	t, err := loadTexts()
+	if err != nil {
+		return "", err
+	}
+	return t.say(lang, code, params), nil
+}

@@ -28,6 +28,7 @@ func newRootCommand() *cobra.Command {
 		newDoctorCommand(),
 		newSimulatorCommand(),
 		newDemoCommand(),
+		newRulesCommand(),
 		newImportCommand(),
 	)
 	return root

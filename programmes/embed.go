@@ -13,11 +13,12 @@ import (
 	"strings"
 
 	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/aid/means"
 	"github.com/aidflow/aidflow/aid/programme"
 	"github.com/aidflow/aidflow/aid/worktime"
 )
 
-//go:embed *.yaml calendars/*.json
+//go:embed *.yaml calendars/*.json means/*.yaml
 var files embed.FS
 
 // All gives the shipped definitions, sorted by code.
@@ -68,6 +69,27 @@ func Calendars() ([]*worktime.Calendar, error) {
 		calendars = append(calendars, calendar)
 	}
 	return calendars, nil
+}
+
+// Means gives the shipped means tests, by code.
+func Means() (map[string]*means.Rules, error) {
+	names, err := fs.Glob(files, "means/*.yaml")
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]*means.Rules{}
+	for _, name := range names {
+		data, err := files.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		rules, err := means.Parse(data)
+		if err != nil {
+			return nil, inFile(name, err)
+		}
+		all[rules.Code] = rules
+	}
+	return all, nil
 }
 
 func load(folder fs.FS) ([]*programme.Definition, error) {

@@ -30,6 +30,8 @@ const (
 	TransactionID  Prefix = "trx"
 	VisitID        Prefix = "vis"
 	RequestID      Prefix = "req"
+	ImportID       Prefix = "imp"
+	PartnerAidID   Prefix = "paid"
 )
 
 var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -71,6 +71,9 @@ func Calendars() ([]*worktime.Calendar, error) {
 	return calendars, nil
 }
 
+// MeansVN is the code of the means test of Vietnam.
+const MeansVN = "vn"
+
 // Means gives the shipped means tests, by code.
 func Means() (map[string]*means.Rules, error) {
 	names, err := fs.Glob(files, "means/*.yaml")

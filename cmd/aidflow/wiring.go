@@ -111,5 +111,13 @@ func seed(ctx context.Context, ownerURL, keyFile string) (map[string]string, err
 	if err != nil {
 		return nil, err
 	}
-	return store.SeedDevelopment(ctx, defs, calendars)
+	rules, err := programmes.Means()
+	if err != nil {
+		return nil, err
+	}
+	keys, err := store.SeedDevelopment(ctx, defs, calendars)
+	if err != nil {
+		return nil, err
+	}
+	return keys, store.SeedRegister(ctx, defs, rules[programmes.MeansVN])
 }

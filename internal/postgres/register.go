@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 
-	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/identity"
 )
 
@@ -17,40 +16,35 @@ type Finding struct {
 
 // CheckRegister looks the applicant's household up in the register of the poor
 // and near-poor. Codes: household_unknown, household_not_registered,
-// household_not_poor, no_id_number, person_not_in_household.
+// household_not_poor, household_review_outdated, no_id_number,
+// person_not_in_household. The detail has the classification and the year of
+// the review that counts.
 func (tx *Tx) CheckRegister(c *Case) (Finding, error) {
-	var row struct {
-		Registered bool    `db:"registered"`
-		Class      *string `db:"classification"`
-		Numbered   bool    `db:"numbered"`
-		Member     bool    `db:"member"`
-	}
-	err := tx.get(&row, `
-		SELECT h.registered, h.classification, p.national_id_hash IS NOT NULL AS numbered,
-		       EXISTS (SELECT 1 FROM household_members m WHERE m.household_id = h.id AND m.national_id_hash = p.national_id_hash) AS member
-		FROM cases c JOIN persons p ON p.id = c.person_id JOIN households h ON h.id = c.household_id WHERE c.id = $1`, c.ID)
-	if notFound(err) {
-		return Finding{Codes: []string{"household_unknown"}}, nil
-	}
+	facts, err := tx.RegisterFacts(c)
 	if err != nil {
 		return Finding{}, err
 	}
+	if c.HouseholdID == nil {
+		return Finding{Codes: []string{"household_unknown"}}, nil
+	}
 	f := Finding{Detail: map[string]any{}}
 	switch {
-	case !row.Registered:
+	case !facts.Registered:
 		f.Codes = []string{"household_not_registered"}
 		return f, nil
-	case row.Class == nil || *row.Class == "other":
+	case facts.Outdated:
+		f.Codes = append(f.Codes, "household_review_outdated")
+	case !facts.Poor():
 		f.Codes = append(f.Codes, "household_not_poor")
 	}
 	switch {
-	case !row.Numbered:
+	case !facts.Numbered:
 		f.Codes = append(f.Codes, "no_id_number")
-	case !row.Member:
+	case !facts.Member:
 		f.Codes = append(f.Codes, "person_not_in_household")
 	}
-	if row.Class != nil {
-		f.Detail["classification"] = *row.Class
+	if facts.Year != 0 {
+		f.Detail["classification"], f.Detail["year"] = facts.Classification, facts.Year
 	}
 	f.Passed = len(f.Codes) == 0
 	return f, nil
@@ -140,43 +134,4 @@ func (s *Store) DuplicateHints(ctx context.Context, caller *Caller, nationalID, 
 		WHERE c.partner_id = $1 AND c.status NOT IN ('draft', 'rejected', 'closed', 'withdrawn')
 		  AND (p.national_id_hash = $2 OR h.code = $3) ORDER BY c.id`, caller.ownID(), hash, householdCode)
 	return hints, err
-}
-
-// RegisteredHousehold is a household of the register: who belongs to it is
-// kept as keyed hashes of id numbers only.
-type RegisteredHousehold struct {
-	Code           string
-	Area           string
-	Classification string // poor, near_poor, other
-	NationalIDs    []string
-}
-
-// SaveRegister writes households of the register: what is there is replaced,
-// members are added.
-func (s *Store) SaveRegister(ctx context.Context, households []RegisteredHousehold) error {
-	return s.Write(ctx, func(tx *Tx) error {
-		for _, h := range households {
-			if err := tx.saveHousehold(h); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-func (tx *Tx) saveHousehold(h RegisteredHousehold) error {
-	var id string
-	err := tx.get(&id, `INSERT INTO households (id, code, area, classification, registered, created_at) VALUES ($1, $2, $3, $4, true, $5)
-		ON CONFLICT (code) DO UPDATE SET area = $3, classification = $4, registered = true RETURNING id`,
-		NewID(aid.HouseholdID), h.Code, h.Area, h.Classification, tx.Wall)
-	if err != nil {
-		return err
-	}
-	for _, number := range h.NationalIDs {
-		_, err := tx.exec(`INSERT INTO household_members (household_id, national_id_hash) VALUES ($1, $2) ON CONFLICT DO NOTHING`, id, tx.nationalIDHash(number))
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

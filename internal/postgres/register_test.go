@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/aid/means"
 	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/internal/postgres/pgtest"
 )
@@ -23,12 +24,28 @@ func find(t testing.TB, db *pgtest.DB, caseID string, check checkFunc) (found po
 	return found
 }
 
+// registered is the row of a household's head in the list of a year.
+func registered(code string, year int, class means.Classification) postgres.RegisterRow {
+	return postgres.RegisterRow{Household: code, Area: "51001", Year: year, Head: true, Member: postgres.ListedMember{FullName: "Canary " + code},
+		Review: &postgres.Review{Class: class, Declared: class, By: "declared"}}
+}
+
+func saveRegister(t testing.TB, db *pgtest.DB, rows ...postgres.RegisterRow) (applied int) {
+	t.Helper()
+	err := db.Write(context.Background(), func(tx *postgres.Tx) (err error) {
+		applied, err = tx.SaveRegister(nil, rows)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return applied
+}
+
 func TestCheckRegister(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	if err := db.SaveRegister(context.Background(), []postgres.RegisteredHousehold{{Code: "RICH", Area: "51001", Classification: "other"}}); err != nil {
-		t.Fatal(err)
-	}
+	saveRegister(t, db, registered("RICH", 2026, means.Other), registered("FORMER", 2024, means.Poor), registered("LATER", 2027, means.Poor))
 	i := 0
 	for name, tc := range map[string]struct {
 		change func(*postgres.CaseContent)
@@ -39,6 +56,8 @@ func TestCheckRegister(t *testing.T) {
 		"new household":     {func(c *postgres.CaseContent) { c.Household.Code = "NEW" }, []string{"household_not_registered"}},
 		"another's":         {func(c *postgres.CaseContent) { c.Household.Code = request(30).Household.Code }, []string{"person_not_in_household"}},
 		"no number":         {func(c *postgres.CaseContent) { c.Applicant.NationalID = "" }, []string{"no_id_number"}},
+		"reviewed long ago": {func(c *postgres.CaseContent) { c.Household.Code = "FORMER" }, []string{"household_review_outdated", "person_not_in_household"}},
+		"reviewed later":    {func(c *postgres.CaseContent) { c.Household.Code = "LATER" }, []string{"household_not_poor", "person_not_in_household"}},
 		"not poor, not its": {func(c *postgres.CaseContent) { c.Household.Code = "RICH" }, []string{"household_not_poor", "person_not_in_household"}},
 	} {
 		content := request(i) // each its own household

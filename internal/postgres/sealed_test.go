@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -18,12 +19,16 @@ func sealedPlaces() []sealedPlace {
 	return []sealedPlace{
 		{"persons", "sealed", "id"}, {"payee_accounts", "sealed", "id"}, {"cases", "sealed", "id"}, {"case_documents", "sealed", "id"},
 		{"decisions", "sealed", "id"}, {"contributions", "donor", "id"}, {"idempotency_keys", "sealed", "caller || '|' || route || '|' || key"},
+		{"household_members", "sealed", "household_id || '/' || encode(member_key, 'hex')"}, {"import_chunks", "sealed", "import_id || '/' || n"},
+		{"partner_aid", "sealed", "id"},
 	}
 }
 
 // hashed are the columns of bytes that are found again by a hash.
 var hashed = []string{"partner_keys.key_hash", "persons.national_id_hash", "household_members.national_id_hash", "payee_accounts.account_hash",
-	"cases.tracking_hash", "case_words.word_hash", "decisions.bound_hash", "idempotency_keys.fingerprint", "awards.bound_hash"}
+	"cases.tracking_hash", "case_words.word_hash", "decisions.bound_hash", "idempotency_keys.fingerprint", "awards.bound_hash",
+	"household_members.member_key", "household_review_members.member_key", "household_review_members.content", "imports.file_hash",
+	"partner_aid.national_id_hash", "partner_aid.content"}
 
 // Every column of bytes is sealed for its place, or a hash. A new one has to
 // be put on one of the two lists.
@@ -65,6 +70,15 @@ func personal(t *testing.T) *pgtest.DB {
 		}
 	}
 	fundOf(t, db, 1, 1)
+	exec(t, db, `INSERT INTO imports (id, what, format, dry_run, state, created_by, created_at) VALUES ('imp_1', 'past_aid', 'csv', true, 'uploading', 'canary', now())`)
+	for i := range 2 {
+		chunk := must(db.Vault.Seal("import_chunks", "sealed", fmt.Sprintf("imp_1/%d", i), []byte("Canary row")))(t)
+		exec(t, db, `INSERT INTO import_chunks (import_id, n, sealed) VALUES ('imp_1', $1, $2)`, i, chunk)
+		id := postgres.NewID(aid.PartnerAidID)
+		who := must(db.Vault.Seal("partner_aid", "sealed", id, []byte("Canary person")))(t)
+		exec(t, db, `INSERT INTO partner_aid (id, source, reference, programme, area, given_on, amount, currency, valuation, sealed, content, created_by, created_at)
+			VALUES ($1, 'Red Cross', $1, 'medical', '51001', now(), 1, 'VND', 'cash', $2, '', 'canary', now())`, id, who)
+	}
 	return db
 }
 

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/aidflow/aidflow/aid"
@@ -15,8 +14,8 @@ const DevelopmentFund = "fund-for-the-poor"
 
 // SeedDevelopment writes the development data where it is missing: areas,
 // partners and their keys, staff with roles, the given programmes and
-// calendars, a register, and a fund with 500 m VND raised and budgeted. It
-// needs the owner's role and changes nothing when run again. It gives the keys
+// calendars, and a fund with 500 m VND raised and budgeted; the register comes
+// with SeedRegister. It needs the owner's role and changes nothing when run again. It gives the keys
 // of the partners by code; they are derived from the key file, so that every
 // start prints the same ones.
 func (s *Store) SeedDevelopment(ctx context.Context, definitions []*programme.Definition, calendars []*worktime.Calendar) (map[string]string, error) {
@@ -40,9 +39,6 @@ func (s *Store) SeedDevelopment(ctx context.Context, definitions []*programme.De
 		return nil, err
 	}
 	if err := s.PublishProgrammes(ctx, definitions); err != nil {
-		return nil, err
-	}
-	if err := s.SaveRegister(ctx, developmentRegister(definitions)); err != nil {
 		return nil, err
 	}
 	return keys, s.seedMoney(ctx)
@@ -168,37 +164,4 @@ func (s *Store) seedMoney(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-// developmentRegister gives the invented households, and those of the
-// programmes' example requests, so that an example passes the checks.
-func developmentRegister(definitions []*programme.Definition) []RegisteredHousehold {
-	byCode := map[string]*RegisteredHousehold{}
-	add := func(code, area, class, number string) {
-		h, ok := byCode[code]
-		if !ok {
-			h = &RegisteredHousehold{Code: code, Area: area, Classification: class}
-			byCode[code] = h
-		}
-		if number != "" {
-			h.NationalIDs = append(h.NationalIDs, number)
-		}
-	}
-	for i, p := range DevelopmentPeople() {
-		add(p.HouseholdCode, p.Area, []string{"poor", "poor", "near_poor"}[i/3%3], p.NationalID)
-	}
-	for _, def := range definitions {
-		var example struct {
-			Applicant Applicant `json:"applicant"`
-			Household Household `json:"household"`
-		}
-		if json.Unmarshal(def.ExampleRequest, &example) == nil && example.Household.Code != "" {
-			add(example.Household.Code, developmentCommunes()[0], "poor", example.Applicant.NationalID)
-		}
-	}
-	var all []RegisteredHousehold
-	for _, code := range sortedKeys(byCode) {
-		all = append(all, *byCode[code])
-	}
-	return all
 }

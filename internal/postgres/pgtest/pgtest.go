@@ -218,8 +218,14 @@ func (m *template) seed(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	m.keys, err = store.SeedDevelopment(ctx, definitions, calendars)
-	return err
+	if m.keys, err = store.SeedDevelopment(ctx, definitions, calendars); err != nil {
+		return err
+	}
+	rules, err := programmes.Means()
+	if err != nil {
+		return err
+	}
+	return store.SeedRegister(ctx, definitions, rules[programmes.MeansVN])
 }
 
 func (m *template) close() {

@@ -31,6 +31,7 @@ func rules() map[string]rule {
 		// The words: the same answer tomorrow. No I/O, no clock, no logger.
 		"aid":           {},
 		"aid/money":     {rooms: "aid"},
+		"aid/area":      {rooms: "aid"},
 		"aid/ledger":    {rooms: "aid aid/money"},
 		"aid/identity":  {rooms: "aid"},
 		"aid/worktime":  {rooms: "aid"},

@@ -34,6 +34,7 @@ func rules() map[string]rule {
 		"aid/area":      {rooms: "aid"},
 		"aid/ledger":    {rooms: "aid aid/money"},
 		"aid/identity":  {rooms: "aid"},
+		"aid/match":     {rooms: "aid"},
 		"aid/worktime":  {rooms: "aid"},
 		"aid/means":     {rooms: "aid", modules: "go.yaml.in/yaml/v3"},
 		"aid/programme": {rooms: "aid aid/money", modules: "cel.dev/cel-go/ go.yaml.in/yaml/v3 github.com/santhosh-tekuri/jsonschema/v6/"},

@@ -52,6 +52,15 @@ func Check(number, birthDate, sex string) []aid.Fault {
 // request.
 func IsHint(code string) bool { return code == CodeProvince }
 
+// BirthYear reads the year of birth from a number of twelve digits.
+func BirthYear(number string) (year int, ok bool) {
+	if !twelveDigits(number) {
+		return 0, false
+	}
+	year, _ = decode(number)
+	return year, true
+}
+
 func twelveDigits(number string) bool {
 	if len(number) != 12 {
 		return false

@@ -157,6 +157,9 @@ func (tx *Tx) rewritePeople(c *Case, in CaseContent) error {
 	if err := tx.saveWords(c.ID, in.Applicant); err != nil {
 		return err
 	}
+	if err := tx.SaveKeys(KeyOwner{Case: c.ID}, in.keySource()); err != nil {
+		return err
+	}
 	if err := tx.replaceDocuments(c, nil); err != nil {
 		return err
 	}

@@ -40,6 +40,11 @@ func (tx *Tx) ApplyInformation(c *Case, decision string) error {
 	if c.PayeeAccountID, err = tx.account(in.Payee, c.PayeeAccountID); err != nil {
 		return err
 	}
+	if in.Payee != nil { // another account
+		if err := tx.refreshKeys(c); err != nil {
+			return err
+		}
+	}
 	if err := tx.replaceGiven(c, in.Documents); err != nil {
 		return err
 	}

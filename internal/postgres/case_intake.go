@@ -133,7 +133,15 @@ func (tx *Tx) insertCase(c *Case, in CaseContent) (err error) {
 	if err := tx.saveWords(c.ID, in.Applicant); err != nil {
 		return err
 	}
+	if err := tx.SaveKeys(KeyOwner{Case: c.ID}, in.keySource()); err != nil {
+		return err
+	}
 	return tx.listDocuments(c, in.Documents)
+}
+
+// keySource gives what the duplicate check has to know of a request.
+func (in CaseContent) keySource() KeySource {
+	return KeySource{Area: in.Area, Applicant: in.Applicant, Members: in.Household.Members, HouseholdCode: in.Household.Code, Payee: in.Payee}
 }
 
 func (tx *Tx) saveWords(caseID string, a Applicant) error {

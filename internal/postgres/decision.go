@@ -218,10 +218,10 @@ func (tx *Tx) authorise(c *Case, t *Task, actor string, partner bool) (chair boo
 	if err != nil {
 		return false, err
 	}
-	return match(t, grants)
+	return mayDecide(t, grants)
 }
 
-func match(t *Task, grants []grant) (chair bool, err error) {
+func mayDecide(t *Task, grants []grant) (chair bool, err error) {
 	if len(grants) == 0 {
 		return false, aid.Refuse(aid.NotFound, "task_not_found")
 	}

@@ -19,13 +19,13 @@ const (
 // goroutines.
 type compiled struct {
 	types        map[string]*valueType // nil: there are no rules
-	eligibility  []cel.Program
-	amount, cost cel.Program // nil: none
+	eligibility  []rule
+	amount, cost *rule // nil: none
 }
 
 // truth evaluates the eligibility rule with a place.
 func (c *compiled) truth(i int, vars map[string]any) (bool, error) {
-	out, _, err := c.eligibility[i].Eval(vars)
+	out, _, err := c.eligibility[i].program.Eval(vars)
 	if err != nil {
 		return false, err
 	}
@@ -36,8 +36,9 @@ func (c *compiled) truth(i int, vars map[string]any) (bool, error) {
 	return passed, nil
 }
 
-func number64(program cel.Program, vars map[string]any) (int64, error) {
-	out, _, err := program.Eval(vars)
+// number evaluates a rule that gives a whole number.
+func (r *rule) number(vars map[string]any) (int64, error) {
+	out, _, err := r.program.Eval(vars)
 	if err != nil {
 		return 0, err
 	}
@@ -169,32 +170,43 @@ type ruleFault struct {
 	params       map[string]string
 }
 
-// compileRule checks a rule and makes it ready. Faults or a program, never
-// both.
-func compileRule(env *cel.Env, facts map[string]*valueType, text Expression, want *cel.Type) (cel.Program, []ruleFault) {
+// rule is a rule that cannot fail, with what is known of its result.
+type rule struct {
+	program cel.Program
+	result  known
+}
+
+// compileRule checks a rule and makes it ready: a rule, or its faults.
+func compileRule(env *cel.Env, facts map[string]*valueType, text Expression, want *cel.Type) (rule, []ruleFault) {
 	if len(text) > maxRule {
-		return nil, []ruleFault{{code: "rule_too_long", line: 1, column: 1}}
+		return rule{}, []ruleFault{{code: "rule_too_long", line: 1, column: 1}}
 	}
-	ast, issues := env.Compile(string(text))
-	if err := issues.Err(); err != nil {
-		return nil, compileFaults(issues)
+	checked, issues := env.Compile(string(text))
+	if issues.Err() != nil {
+		return rule{}, compileFaults(issues)
 	}
-	if !ast.OutputType().IsExactType(want) {
-		return nil, []ruleFault{{code: "rule_result", line: 1, column: 1, params: map[string]string{"want": want.String()}}}
+	if !checked.OutputType().IsExactType(want) {
+		return rule{}, []ruleFault{{code: "rule_result", line: 1, column: 1, params: map[string]string{"want": want.String()}}}
 	}
-	program, err := env.Program(ast, cel.CostLimit(maxCost))
+	result, faults := prove(checked.NativeRep(), facts)
+	if len(faults) > 0 {
+		return rule{}, faults
+	}
+	program, err := env.Program(checked, cel.CostLimit(maxCost))
 	if err != nil {
-		return nil, []ruleFault{{code: "rule_not_allowed", line: 1, column: 1}}
+		return rule{}, []ruleFault{{code: "rule_not_allowed", line: 1, column: 1}}
 	}
-	return program, nil
+	return rule{program: program, result: result}, nil
 }
 
 // compileFaults gives codes to what CEL's parser and checker say.
 func compileFaults(issues *cel.Issues) []ruleFault {
 	var faults []ruleFault
 	for _, issue := range issues.Errors() {
-		fault := ruleFault{code: "rule_type", line: max(issue.Location.Line(), 1), column: issue.Location.Column() + 1}
+		fault := ruleFault{code: "rule_type", line: max(issue.Location.Line(), 1), column: max(issue.Location.Column(), 0) + 1}
 		switch message := issue.Message; {
+		case strings.Contains(message, "limit exceeded"):
+			fault.code = "rule_too_long"
 		case strings.HasPrefix(message, "Syntax error"):
 			fault.code = "rule_syntax"
 		case strings.HasPrefix(message, "undeclared reference"), strings.HasPrefix(message, "undefined field"):

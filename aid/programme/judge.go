@@ -98,7 +98,7 @@ func (d *Definition) propose(requested int64, vars map[string]any) (int64, []str
 func (d *Definition) limits(requested int64, vars map[string]any) ([]limit, error) {
 	limits := []limit{{BecauseRequested, requested}}
 	if d.rules.amount != nil {
-		amount, err := number64(d.rules.amount, vars)
+		amount, err := d.rules.amount.number(vars)
 		if err != nil {
 			return nil, ruleFailed("award.amount", err)
 		}
@@ -106,7 +106,7 @@ func (d *Definition) limits(requested int64, vars map[string]any) ([]limit, erro
 	}
 	limits = append(limits, limit{BecauseCeiling, d.Ceiling})
 	if d.rules.cost != nil {
-		cost, err := number64(d.rules.cost, vars)
+		cost, err := d.rules.cost.number(vars)
 		if err != nil {
 			return nil, ruleFailed("award.cost", err)
 		}

@@ -20,6 +20,7 @@ const (
 	sortString
 	sortList
 	sortObject
+	sortBroken // of the analysis: was refused
 )
 
 // valueType is what a rule may know about a value before it sees it.

@@ -84,8 +84,10 @@ func (s *source) validateRules(d *Definition) {
 		s.fault("/form", "form_invalid")
 		return
 	}
-	for i, rule := range d.Eligibility {
-		d.rules.eligibility = append(d.rules.eligibility, s.rule(d, env, fmt.Sprintf("/eligibility/%d/require", i), rule.Require, cel.BoolType))
+	for i, text := range d.Eligibility {
+		if r := s.rule(d, env, fmt.Sprintf("/eligibility/%d/require", i), text.Require, cel.BoolType); r != nil {
+			d.rules.eligibility = append(d.rules.eligibility, *r)
+		}
 	}
 	if d.Award != nil {
 		d.rules.amount = s.rule(d, env, "/award/amount", d.Award.Amount, cel.IntType)
@@ -94,11 +96,11 @@ func (s *source) validateRules(d *Definition) {
 }
 
 // rule compiles one rule; nil for one that is not there or not right.
-func (s *source) rule(d *Definition, env *cel.Env, pointer string, text Expression, want *cel.Type) cel.Program {
+func (s *source) rule(d *Definition, env *cel.Env, pointer string, text Expression, want *cel.Type) *rule {
 	if text == "" {
 		return nil
 	}
-	program, faults := compileRule(env, d.rules.types, text, want)
+	r, faults := compileRule(env, d.rules.types, text, want)
 	for _, fault := range faults {
 		params := map[string]string{"line": strconv.Itoa(s.texts[pointer] + fault.line - 1), "column": strconv.Itoa(fault.column)}
 		for name, value := range fault.params {
@@ -106,7 +108,10 @@ func (s *source) rule(d *Definition, env *cel.Env, pointer string, text Expressi
 		}
 		s.faultWith(pointer, fault.code, params)
 	}
-	return program
+	if len(faults) > 0 {
+		return nil
+	}
+	return &r
 }
 
 func (s *source) validateEligibility(d *Definition) {

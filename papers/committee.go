@@ -1,0 +1,77 @@
+package papers
+
+import "strconv"
+
+// committeeMinutes tell who voted what, whether there was a quorum, who was in
+// the chair, and the result.
+func (c *casePaper) committeeMinutes() {
+	m := c.f.Committee
+	c.dateOf(m.At)
+	c.basis()
+	c.say(c.words.Body)
+	c.section("committee")
+	c.add(c.votes())
+	c.section("result")
+	c.add(Fields{c.result()})
+	c.say(c.words.Close)
+	chair := ""
+	for _, v := range m.Votes {
+		if v.Chair {
+			chair = v.Name
+		}
+	}
+	c.sign([2]string{"secretary"}, [2]string{"chair", chair})
+}
+
+// committee names the committee by its level and area.
+func (c *casePaper) committee() string {
+	name := c.value(c.f.Committee.Level)
+	if c.f.Committee.Area != "" {
+		name += " " + c.f.Committee.Area
+	}
+	return name
+}
+
+func (c *casePaper) votes() Table {
+	t := Table{Caption: c.Label["votes"], Columns: []Column{{c.Label["no"], 8, true}, {c.Label["member"], 34, false}, {c.Label["role"], 18, false},
+		{c.Label["vote"], 40, false}}}
+	for i, v := range c.f.Committee.Votes {
+		role := c.Label["ordinary"]
+		if v.Chair {
+			role = c.Label["chair"]
+		}
+		vote := c.value(v.Action)
+		if v.Reason != "" {
+			result := map[string]string{"reject": "rejected", "return": "returned"}[v.Action]
+			vote += " (" + c.reason(&Decision{Result: result, Reason: v.Reason}) + ")"
+		}
+		t.Rows = append(t.Rows, []string{strconv.Itoa(i + 1), v.Name, role, vote})
+	}
+	return t
+}
+
+func (c *casePaper) result() []Field {
+	m := c.f.Committee
+	count, chaired := map[string]int{}, false
+	for _, v := range m.Votes {
+		count[v.Action]++
+		chaired = chaired || v.Chair
+	}
+	tally := map[string]string{}
+	for _, action := range []string{"approve", "reject", "return", "abstain"} {
+		tally[action] = strconv.Itoa(count[action])
+	}
+	rows := []Field{c.field("quorum", strconv.Itoa(m.Quorum)), c.field("took_part", strconv.Itoa(len(m.Votes)))}
+	if m.ChairNeeded {
+		rows = append(rows, c.field("chair_part", c.value(strconv.FormatBool(chaired))))
+	}
+	rows = append(rows, c.field("count", c.fill(c.Label["tally"], tally)))
+	if m.Result == "" {
+		return append(rows, c.field("result", c.Label["voting"]))
+	}
+	rows = append(rows, c.field("result", c.value(m.Result)))
+	if m.Result == "approved" {
+		rows = append(rows, c.field("amount", c.money(m.Amount, c.f.Currency)), c.field("amount_words", c.inWords(m.Amount, c.f.Currency)))
+	}
+	return rows
+}

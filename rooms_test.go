@@ -40,6 +40,13 @@ func rules() map[string]rule {
 		"aid/programme": {rooms: "aid aid/money", modules: "cel.dev/cel-go/ go.yaml.in/yaml/v3 github.com/santhosh-tekuri/jsonschema/v6/"},
 		"programmes":    {rooms: "aid aid/means aid/programme aid/worktime", tests: "aid/ go.yaml.in/yaml/v3"},
 
+		// What an office prints: a document made of facts and texts, and two ways
+		// to draw it. As pure as the words.
+		"papers": {rooms: "aid aid/money aid/programme", modules: "go.yaml.in/yaml/v3 golang.org/x/text/unicode/norm",
+			tests: "papers/"},
+		"papers/pdf":  {rooms: "papers", modules: "codeberg.org/go-pdf/fpdf github.com/go-fonts/dejavu/", tests: "aid/programme papers/"},
+		"papers/page": {rooms: "papers", tests: "aid/programme papers/"},
+
 		// The order. It calls activities by name (steps.go), so it imports
 		// neither them nor PostgreSQL. See also TestWorkflowsAreDeterministic.
 		"workflows": {rooms: "aid", modules: temporal + " google.golang.org/protobuf/types/known/ github.com/google/uuid",

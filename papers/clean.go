@@ -21,6 +21,8 @@ func clean(text string) string {
 			return ' '
 		case unicode.Is(unicode.Cc, r), unicode.Is(unicode.Cf, r), r >= 0xfe00 && r <= 0xfe0f:
 			return -1
+		case r == '₫': // in few fonts
+			return 'đ'
 		case r > 0xffff, unicode.Is(unicode.Co, r):
 			return '□'
 		}

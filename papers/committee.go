@@ -13,6 +13,7 @@ func (c *casePaper) committeeMinutes() {
 	c.add(c.votes())
 	c.section("result")
 	c.add(Fields{c.result()})
+	c.overrides()
 	c.say(c.words.Close)
 	chair := ""
 	for _, v := range m.Votes {
@@ -74,4 +75,24 @@ func (c *casePaper) result() []Field {
 		rows = append(rows, c.field("amount", c.money(m.Amount, c.f.Currency)), c.field("amount_words", c.inWords(m.Amount, c.f.Currency)))
 	}
 	return rows
+}
+
+// overrides tell in spite of what the request was approved, why and by whom:
+// never in silence.
+func (c *casePaper) overrides() {
+	if len(c.f.Overrides) == 0 {
+		return
+	}
+	c.section("overrides")
+	var items []string
+	for _, o := range c.f.Overrides {
+		why := c.value(o.Reason)
+		for _, r := range c.def.Reasons["override"] {
+			if r.Code == o.Reason {
+				why = r.Titles.In(c.lang)
+			}
+		}
+		items = append(items, c.rule(o.Finding)+": "+why+" ("+o.By+")")
+	}
+	c.add(List{items})
 }

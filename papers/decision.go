@@ -10,7 +10,6 @@ func (c *casePaper) decisionLetter() {
 	d := c.f.Decision
 	c.dateOf(d.At)
 	c.paper.Subtitle = c.Outcome[d.Result]
-	c.basis()
 	c.say(c.words.Body)
 	switch d.Result {
 	case "approved":
@@ -29,7 +28,8 @@ func (c *casePaper) decisionLetter() {
 		c.add(Heading{c.Appeal})
 		c.say(c.words.Appeal)
 	}
-	c.sign([2]string{"applicant"}, [2]string{"fund", d.By})
+	c.basis()
+	c.sign([2]string{"recipient"}, [2]string{"fund", d.By})
 }
 
 func (c *casePaper) remark(note string) {

@@ -132,7 +132,18 @@ func (d *draft) money(amount int64, currency string) string {
 	if amount == 0 {
 		return ""
 	}
-	return money.Of(amount, currency).Format(d.lang)
+	name := currency
+	if d.lang == "vi" && currency == "VND" {
+		name = "đồng"
+	}
+	return d.grouped(amount, currency) + "\u00a0" + name
+}
+
+// grouped writes an amount without its currency. The sign of the dong is in
+// few fonts, and papers say the name.
+func (d *draft) grouped(amount int64, currency string) string {
+	text, _, _ := strings.Cut(money.Of(amount, currency).Format(d.lang), "\u00a0")
+	return text
 }
 
 func (d *draft) inWords(amount int64, currency string) string {

@@ -35,6 +35,7 @@ type Facts struct {
 
 	Visits    []Visit
 	Committee *Committee
+	Overrides []Override // what the approvers went past
 	Decision  *Decision
 	Tranches  []Tranche // of the award
 	Payment   *Payment  // that the voucher is for
@@ -89,6 +90,13 @@ type Vote struct {
 	Reason string // code
 	Chair  bool
 	At     time.Time
+}
+
+// Override is a finding in spite of which somebody approved.
+type Override struct {
+	Finding string // code of a rule or check
+	Reason  string // code of the programme
+	By      string
 }
 
 // Decision is what was decided on the request last.

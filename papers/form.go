@@ -8,8 +8,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/aidflow/aidflow/aid/money"
 )
 
 // question is a property of a form's JSON Schema, as far as a paper needs it.
@@ -82,9 +80,9 @@ func (d *draft) reply(q question, answer any, currency string) string {
 		case err != nil:
 			return v.String()
 		case q.Unit == "money":
-			return money.Of(n, currency).Format(d.lang)
+			return d.money(n, currency)
 		}
-		return d.count(n)
+		return d.grouped(n, "VND") // as an amount without minor units is written
 	case string:
 		return d.code(q, v)
 	case []any:
@@ -99,12 +97,6 @@ func (d *draft) reply(q question, answer any, currency string) string {
 		return ""
 	}
 	return string(raw)
-}
-
-// count writes a whole number with its groups, as an amount is written.
-func (d *draft) count(n int64) string {
-	text, _, _ := strings.Cut(money.Of(n, "VND").Format(d.lang), "\u00a0")
-	return text
 }
 
 // code says a code of the form, a date, or the text itself.

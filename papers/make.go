@@ -94,5 +94,16 @@ func (c *casePaper) reason(decision *Decision) string {
 			return r.Titles.In(c.lang)
 		}
 	}
-	return c.value(decision.Reason)
+	return c.rule(decision.Reason)
+}
+
+// rule says what is wrong when a rule of the programme fails, or what a check
+// has found.
+func (c *casePaper) rule(code string) string {
+	for _, r := range c.def.Eligibility {
+		if r.Code == code {
+			return r.Titles.In(c.lang)
+		}
+	}
+	return c.value(code)
 }

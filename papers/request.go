@@ -127,7 +127,7 @@ func (c *casePaper) consent() {
 		purposes[i] = c.value(purpose)
 	}
 	c.say(c.fill(c.Label["consent"], map[string]string{"organisation": c.values["organisation"], "purposes": strings.Join(purposes, ", ")}))
-	rows := []Field{}
+	var rows []Field
 	if !f.Consent.GivenAt.IsZero() {
 		rows = append(rows, c.field("consent_date", c.onDay(f.Consent.GivenAt)))
 	}
@@ -137,5 +137,7 @@ func (c *casePaper) consent() {
 	if f.SubmittedBy != "" && !f.Masked {
 		rows = append(rows, c.field("submitted_by", f.SubmittedBy))
 	}
-	c.add(Fields{rows})
+	if len(rows) > 0 {
+		c.add(Fields{rows})
+	}
 }

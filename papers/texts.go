@@ -144,8 +144,12 @@ func (t *texts) month(at time.Time) string {
 	return strings.Fields("Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember")[at.Month()-1]
 }
 
-// day writes a date that is kept as text, 1984-03-02; other text stays.
+// day writes a date or a month that is kept as text, 1984-03-02; other text
+// stays.
 func (t *texts) day(text string) string {
+	if at, err := time.Parse("2006-01", text); err == nil {
+		return at.Format("01/2006")
+	}
 	at, err := time.Parse(time.DateOnly, text)
 	if err != nil {
 		return text

@@ -133,5 +133,8 @@ func (c *casePaper) sameAs(q question) question {
 
 // visitForm gives the programme's form of the visit, nil when it has none.
 func (c *casePaper) visitForm() json.RawMessage {
-	return nil
+	if c.def.Visit == nil {
+		return nil
+	}
+	return c.def.Visit.Form
 }

@@ -28,20 +28,20 @@ func PaperKinds() []string {
 }
 
 // PaperPlaceholders gives the names that a text of a paper may hold in braces;
-// {{ is a brace. What a paper does not know is printed as a dotted line.
+// {{ and }} are braces. What a paper does not know is printed as a dotted line.
 func PaperPlaceholders() []string {
 	return []string{"amount", "amount_words", "applicant", "area", "case", "committee", "date", "decided_on", "fund", "organisation", "programme",
 		"province", "reason", "requested", "requested_words", "submitted_on", "year"}
 }
 
-var placeholder = regexp.MustCompile(`\{\{|\{([^{}]*)\}|[{}]`)
+var placeholder = regexp.MustCompile(`\{\{|\}\}|\{([^{}]*)\}|[{}]`)
 
 // FillPaper puts values into the placeholders of a text. A name that value
 // does not know stays as it is: Parse refuses those that are not in the list.
 func FillPaper(text string, value func(name string) (string, bool)) string {
 	return placeholder.ReplaceAllStringFunc(text, func(match string) string {
-		if match == "{{" {
-			return "{"
+		if match == "{{" || match == "}}" {
+			return match[:1]
 		}
 		if v, ok := value(strings.Trim(match, "{}")); ok {
 			return v
@@ -55,7 +55,7 @@ func FillPaper(text string, value func(name string) (string, bool)) string {
 func UnknownPlaceholders(text string) []string {
 	var unknown []string
 	for _, match := range placeholder.FindAllStringSubmatch(text, -1) {
-		if match[0] == "{{" || (match[1] != "" && slices.Contains(PaperPlaceholders(), match[1])) {
+		if match[0] == "{{" || match[0] == "}}" || (match[1] != "" && slices.Contains(PaperPlaceholders(), match[1])) {
 			continue
 		}
 		if !slices.Contains(unknown, match[0]) {

@@ -53,13 +53,19 @@ func rules() map[string]rule {
 			tests: "aid/ activities internal/postgres rails/ worker"},
 
 		// The doing.
-		"activities": {rooms: "aid aid/programme aid/money rails internal/postgres internal/vault", modules: "go.temporal.io/sdk/temporal go.temporal.io/sdk/activity",
-			tests: "aid/ rails/ go.temporal.io/sdk/"},
+		"activities": {rooms: "aid aid/programme aid/money rails registers internal/postgres internal/vault", modules: "go.temporal.io/sdk/temporal go.temporal.io/sdk/activity",
+			tests: "aid/ rails/ registers/ go.temporal.io/sdk/"},
 
 		// The hands.
 		"rails":           {rooms: "aid"},
 		"rails/railtest":  {rooms: "aid rails", modules: "pgregory.net/rapid"},
 		"rails/simulator": {rooms: "aid rails", modules: "go.etcd.io/bbolt/", tests: "rails/railtest"},
+
+		// The questions: registers of others.
+		"registers":              {rooms: "aid", modules: "golang.org/x/text/unicode/norm"},
+		"registers/httpregister": {rooms: "registers", tests: "registers/"},
+		"registers/registertest": {rooms: "registers"},
+		"registers/simulator":    {},
 
 		// The memory: the only SQL.
 		"internal/postgres": {rooms: "aid aid/ internal/vault", modules: "github.com/jmoiron/sqlx github.com/lib/pq github.com/pressly/goose/v3/ github.com/google/uuid"},
@@ -82,8 +88,8 @@ func rules() map[string]rule {
 			tests: "internal/ aid/"},
 
 		// What runs it.
-		"worker": {rooms: "aid activities rails workflows internal/postgres", modules: "go.temporal.io/sdk/ golang.org/x/sync/errgroup",
-			tests: "rails/simulator " + temporal + " google.golang.org/protobuf/"},
+		"worker": {rooms: "aid activities rails registers workflows internal/postgres", modules: "go.temporal.io/sdk/ golang.org/x/sync/errgroup",
+			tests: "rails/simulator registers/ aid/ " + temporal + " google.golang.org/protobuf/"},
 		"internal/config":    {modules: "github.com/caarlos0/env/v11 github.com/spf13/pflag go.temporal.io/sdk/client go.temporal.io/sdk/contrib/envconfig"},
 		"internal/telemetry": {modules: "github.com/prometheus/client_golang/prometheus/"},
 		// The supervisor makes databases and a role; that is the one SQL
@@ -95,7 +101,7 @@ func rules() map[string]rule {
 		// the memory it takes the invented people of the development register.
 		"internal/demo": {rooms: "aid aid/ internal/postgres programmes", modules: "github.com/google/uuid go.yaml.in/yaml/v3 golang.org/x/text/unicode/norm",
 			tests: "internal/stack"},
-		"cmd/aidflow": {rooms: "aid aid/programme api console programmes rails rails/simulator worker workflows internal/",
+		"cmd/aidflow": {rooms: "aid aid/programme api console programmes rails rails/simulator registers registers/httpregister registers/simulator worker workflows internal/",
 			modules: "github.com/spf13/cobra github.com/spf13/pflag go.temporal.io/sdk/ github.com/prometheus/client_golang/"},
 
 		// What looks at the whole from outside. The benchmark measures bare SQL

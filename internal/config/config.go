@@ -32,6 +32,8 @@ type Config struct {
 	OIDCAudience    string   `env:"AIDFLOW_OIDC_AUDIENCE" envDefault:"aidflow" flag:"oidc-audience" usage:"audience that a token must name"`
 	SimulatorURL    string   `env:"AIDFLOW_SIMULATOR_URL" flag:"simulator-url" usage:"the pretended bank of test deployments"`
 	SimulatorSecret string   `env:"AIDFLOW_SIMULATOR_SECRET" flag:"simulator-secret" secret:"yes" usage:"secret shared with the simulator"`
+	Registers       []string `env:"AIDFLOW_REGISTERS" flag:"registers" usage:"external registers that programmes check at: name=https://host/path, with commas"`
+	RegisterTokens  []string `env:"AIDFLOW_REGISTER_TOKENS" flag:"register-tokens" usage:"files with the registers' tokens: name=/path, with commas"`
 	TrustedProxies  []string `env:"AIDFLOW_TRUSTED_PROXIES" flag:"trusted-proxies" usage:"addresses or CIDRs whose X-Forwarded-For is believed, with commas"`
 	LogLevel        string   `env:"AIDFLOW_LOG_LEVEL" envDefault:"info" flag:"log-level" usage:"debug, info, warn or error"`
 	Sandbox         bool     `env:"AIDFLOW_SANDBOX" flag:"sandbox" usage:"offer /v1/sandbox (default: on in test mode)"`

@@ -97,6 +97,15 @@ func TestFaults(t *testing.T) {
 		{"programmes", []string{"AIDFLOW_PROGRAMMES_DIR=/nowhere"}, []string{"AIDFLOW_PROGRAMMES_DIR: is not a folder"}},
 		{"half a simulator", []string{"AIDFLOW_MODE=test", "AIDFLOW_SIMULATOR_URL=http://127.0.0.1:1"}, []string{"AIDFLOW_SIMULATOR_URL: goes with"}},
 		{"proxies", []string{"AIDFLOW_TRUSTED_PROXIES=10.0.0.1,nonsense"}, []string{"AIDFLOW_TRUSTED_PROXIES: must be addresses"}},
+		{"registers", []string{"AIDFLOW_REGISTERS=population=https://register.example.org/x,insurance=http://127.0.0.1:9", "AIDFLOW_REGISTER_TOKENS=population=" + keys}, nil},
+		{"a register without a name", []string{"AIDFLOW_REGISTERS=https://register.example.org"}, []string{"AIDFLOW_REGISTERS: must be name=value"}},
+		{"a register with an odd name", []string{"AIDFLOW_REGISTERS=Population!=https://register.example.org"}, []string{"AIDFLOW_REGISTERS: must be name=value"}},
+		{"a register twice", []string{"AIDFLOW_REGISTERS=pop=https://a.example.org,pop=https://b.example.org"}, []string{"AIDFLOW_REGISTERS: pop is there twice"}},
+		{"a register at no URL", []string{"AIDFLOW_REGISTERS=pop=ftp://a,ins=https://u:pw@b,two=https://c?d=e"},
+			[]string{"AIDFLOW_REGISTERS: pop must be a URL", "AIDFLOW_REGISTERS: ins must be a URL", "AIDFLOW_REGISTERS: two must be a URL"}},
+		{"a token of no register", []string{"AIDFLOW_REGISTER_TOKENS=pop=" + keys}, []string{"AIDFLOW_REGISTER_TOKENS: pop is no register"}},
+		{"a token that is not there", []string{"AIDFLOW_REGISTERS=pop=https://a.example.org", "AIDFLOW_REGISTER_TOKENS=pop=/nowhere"}, []string{"AIDFLOW_REGISTER_TOKENS: the file of pop"}},
+		{"live: a register in the open", []string{"AIDFLOW_REGISTERS=pop=http://register.example.org"}, []string{"AIDFLOW_REGISTERS: live mode needs https to pop"}},
 		{"temporal's certificate", []string{"TEMPORAL_TLS_CLIENT_CERT_PATH=/nowhere"}, []string{"TEMPORAL_ settings: cannot be read"}},
 		{"secret file", []string{"AIDFLOW_SIMULATOR_SECRET_FILE=/nowhere"}, []string{"AIDFLOW_SIMULATOR_SECRET_FILE: cannot be read"}},
 		{"live: development issuer", []string{"AIDFLOW_OIDC_ISSUER=http://127.0.0.1:4444"}, []string{"AIDFLOW_OIDC_ISSUER: live mode"}},
@@ -213,5 +222,29 @@ func TestTemporalOptions(t *testing.T) {
 	o, err := c.TemporalOptions()
 	if err != nil || o.HostPort != "t:1" || o.Namespace != "aidflow" || o.ConnectionOptions.TLS == nil {
 		t.Fatalf("%+v %v", o, err)
+	}
+}
+
+func TestRegisterList(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte("hunter5\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c, err := load(t, nil, "AIDFLOW_REGISTERS=population=https://r.example.org/x, insurance=https://i.example.org", "AIDFLOW_REGISTER_TOKENS=population="+file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := c.RegisterList()
+	want := []config.Register{{Name: "population", URL: "https://r.example.org/x", Token: "hunter5"}, {Name: "insurance", URL: "https://i.example.org"}}
+	if err != nil || !slices.Equal(list, want) {
+		t.Fatalf("%+v %v", list, err)
+	}
+	var b bytes.Buffer
+	if err := c.Print(&b); err != nil || strings.Contains(b.String(), "hunter5") {
+		t.Fatalf("%v\n%s", err, b.String())
+	}
+	c.RegisterTokens = []string{"population=/nowhere"}
+	if _, err := c.RegisterList(); err == nil {
+		t.Fatal("a token that is not there is given")
 	}
 }

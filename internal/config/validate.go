@@ -51,6 +51,7 @@ func (c Config) Validate(required ...string) error {
 	}
 	c.checkURLs(add)
 	c.checkFiles(add)
+	c.registers(add)
 	for _, p := range c.TrustedProxies {
 		if !isProxy(p) {
 			add("AIDFLOW_TRUSTED_PROXIES", "must be addresses or CIDRs with commas between them")

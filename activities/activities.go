@@ -14,6 +14,7 @@ import (
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/rails"
+	"github.com/aidflow/aidflow/registers"
 )
 
 // Starter starts a workflow whose row PostgreSQL holds, by its id; it is no
@@ -25,10 +26,11 @@ type Starter func(ctx context.Context, workflow postgres.Workflow) error
 // for the end of what its rail has just accepted: many rails settle within a
 // second. Zero means not at all.
 type Activities struct {
-	Store    *postgres.Store
-	Rails    map[string]rails.Rail
-	Start    Starter
-	Patience time.Duration
+	Store     *postgres.Store
+	Rails     map[string]rails.Rail
+	Registers map[string]registers.Register // external ones, by the name that programmes use
+	Start     Starter
+	Patience  time.Duration
 }
 
 // step makes one transition and translates its error for Temporal: a fault of

@@ -17,6 +17,7 @@ const day = 24 * time.Hour
 func stories() map[string][]func(*world) {
 	return map[string][]func(*world){
 		"a house":     {aHouse},
+		"registers":   {registersAreAsked},
 		"refused":     {rejectedByACheck, rejectedByAVerifier, rejectedByACommittee, twoDecideOneTask},
 		"parked":      {parkedAndRepaired},
 		"no answer":   {thePartnerDoesNotAnswer, neverStarted},
@@ -24,6 +25,26 @@ func stories() map[string][]func(*world) {
 		"the bank":    {withdrawnWhileBeingPaid, theBankRefusesThenPays},
 		"nobody says": {theBankNeverSays, twoSayThatNothingWasPaid},
 	}
+}
+
+// registersAreAsked: one register answers, in place of another a person does.
+func registersAreAsked(w *world) {
+	_, err := w.conn.Exec(`UPDATE programmes SET definition = replace(definition, '"checks":[',
+		'"checks":[{"kind":"external","register":"population","final":true},{"kind":"external","register":"insurance","final":false},')
+		WHERE code = 'medical'`)
+	require.NoError(w.t, err)
+	w.submit("medical", "0051004418")
+	workflow := w.workflow()
+	out := w.goesOn("OpenVerification", aid.OpenRequest{Step: w.step(workflow)})
+	require.Equal(w.t, []string{"population", "insurance"}, out.Ask)
+	w.call("AskRegister", aid.RegisterRequest{Case: w.caseID, Register: "population"})
+	w.callUntil("AskRegister", aid.RegisterRequest{Case: w.caseID, Register: "insurance"}, "register_away")
+	out = w.goesOn("OpenVerification", aid.OpenRequest{Step: w.step(workflow), Away: []string{"insurance"}})
+	require.Equal(w.t, []string{"insurance"}, out.Ask)
+	out = w.decides("RecordCheck", intent{kind: aid.RecordCheck, actor: "verifier1", action: aid.ActionComplete, data: `{"result": "not_found", "reference": "Canary letter"}`})
+	require.Empty(w.t, out.Ask)
+	out = w.goesOn("OpenVerification", aid.OpenRequest{Step: w.step(workflow)})
+	require.Equal(w.t, aid.InReview, out.Place.Status)
 }
 
 func aHouse(w *world) {

@@ -9,11 +9,21 @@ import (
 
 // OpenVerification opens the verifier's tasks of a submitted case, after the
 // automated checks. Where a final check failed, the case is rejected with its
-// reason instead.
+// reason instead. While an external register has not answered nothing is
+// opened: the outcome names those that are to be asked.
 func (a *Activities) OpenVerification(ctx context.Context, in aid.OpenRequest) (aid.Outcome, error) {
 	return a.step(ctx, in.Step, "open_verification", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
+		ask, err := awaitRegisters(tx, c, in)
+		if err != nil || len(ask) > 0 {
+			return aid.Outcome{Result: "asking", Ask: ask}, err
+		}
 		if c.Status == aid.Submitted {
 			if err := tx.MoveCase(c, aid.EventOpen); err != nil {
+				return aid.Outcome{}, err
+			}
+		}
+		if in.Reject == "" {
+			if in.Reject, err = finalRegister(tx, c); err != nil {
 				return aid.Outcome{}, err
 			}
 		}

@@ -20,6 +20,9 @@ import (
 	"github.com/aidflow/aidflow/programmes"
 	"github.com/aidflow/aidflow/rails"
 	"github.com/aidflow/aidflow/rails/simulator"
+	"github.com/aidflow/aidflow/registers"
+	"github.com/aidflow/aidflow/registers/httpregister"
+	registersim "github.com/aidflow/aidflow/registers/simulator"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -77,7 +80,8 @@ func newWorld(t *testing.T, run runner, told *trace) *world {
 	w.wire = newCutter(t, w.db.URL)
 	w.bank = newBank(t)
 	w.doing = &activities.Activities{Store: w.open(w.wire.url), Rails: map[string]rails.Rail{simulator.RailName: w.bank},
-		Start: func(context.Context, postgres.Workflow) error { return nil }}
+		Registers: map[string]registers.Register{"population": newRegister(t)},
+		Start:     func(context.Context, postgres.Workflow) error { return nil }}
 	seeded := map[string]bool{}
 	for _, row := range w.rows() {
 		seeded[row] = true
@@ -103,6 +107,23 @@ func newBank(t *testing.T) *simulator.Client {
 	server := httptest.NewServer(bank.Handler())
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close(); _ = bank.Close() })
 	client, err := simulator.NewClient(simulator.ClientConfig{URL: server.URL, Secret: secret, Timeout: 500 * time.Millisecond})
+	require.NoError(t, err)
+	return client
+}
+
+// newRegister gives a register of others that knows the first household.
+func newRegister(t *testing.T) registers.Register {
+	t.Helper()
+	p := postgres.DevelopmentHousehold(0)[0]
+	raw, err := json.Marshal(map[string]string{"national_id": p.NationalID, "full_name": p.FullName, "birth_date": p.BirthDate})
+	require.NoError(t, err)
+	people := filepath.Join(t.TempDir(), "people")
+	require.NoError(t, os.WriteFile(people, raw, 0o600))
+	register, err := registersim.Open(registersim.Config{People: people})
+	require.NoError(t, err)
+	server := httptest.NewServer(register.Handler())
+	t.Cleanup(func() { register.Close(); server.CloseClientConnections(); server.Close() })
+	client, err := httpregister.New(httpregister.Config{URL: server.URL})
 	require.NoError(t, err)
 	return client
 }

@@ -22,7 +22,14 @@ type CheckResult struct {
 // OpenRequest opens a stage: the case's verification, an award's disbursement.
 type OpenRequest struct {
 	Step
-	Reject string `json:"reject,omitempty"` // reason code of a final check that failed
+	Reject string   `json:"reject,omitempty"` // reason code of a final check that failed
+	Away   []string `json:"away,omitempty"`   // external registers that were asked and did not answer
+}
+
+// RegisterRequest asks one external register about a case's applicant.
+type RegisterRequest struct {
+	Case     string `json:"case"`
+	Register string `json:"register"` // its configured name
 }
 
 // ParkRequest brings a case before an administrator: what the workflow does by

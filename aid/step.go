@@ -50,6 +50,7 @@ type Outcome struct {
 	Duties      map[string]string `json:"duties,omitempty"`  // person -> duty, all of the case
 	Levels      []Level           `json:"levels,omitempty"`  // the approval levels, when they were computed
 	Payment     *PaymentStep      `json:"payment,omitempty"` // the payment that the step made live or ended
+	Ask         []string          `json:"ask,omitempty"`     // external registers that have not answered yet, when they are awaited
 	Next        string            `json:"next,omitempty"`    // id of the workflow that takes over
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/programme"
 	"github.com/aidflow/aidflow/internal/postgres"
+	"github.com/aidflow/aidflow/registers"
 )
 
 // forms gives for each action of a task's kind what its decision may carry.
@@ -22,6 +23,9 @@ func forms(t *postgres.TaskRow, def *programme.Definition) map[string]ActionForm
 		form.Example = map[string]any{"action": string(action)}
 		if form.ReasonRequired && len(form.ReasonCodes) > 0 {
 			form.Example["reason_code"] = form.ReasonCodes[0]
+		}
+		if t.Kind == aid.RecordCheck {
+			form.Example["note"] = "The register has not answered since yesterday."
 		}
 		if data := exampleData(t.Kind, action, def); data != nil {
 			form.Example["data"] = data
@@ -45,6 +49,13 @@ func dataSchema(kind aid.TaskKind, action aid.Action) object {
 			properties["to"] = object{"type": "string", "enum": []string{"partner", string(aid.Verification)}, "description": "Who is asked; the partner when left out."}
 		}
 		schema["description"] = "Names what is missing or wrong: kinds of documents, or answers. A note may say it instead."
+	case kind == aid.RecordCheck:
+		schema["required"] = []string{"result", "reference"}
+		properties["result"] = object{"type": "string", "enum": registers.Results()}
+		properties["reference"] = object{"type": "string", "minLength": 1, "maxLength": 300, "description": "What the result rests on: a letter, a call, a paper that was shown."}
+		properties["fields"] = object{"type": "array", "maxItems": 3, "uniqueItems": true, "description": "What differs.",
+			"items": object{"type": "string", "enum": []string{registers.FieldName, registers.FieldBirthDate, registers.FieldSex}}}
+		schema["description"] = "What the register would have said. The note says why it is recorded by hand."
 	case kind == aid.ResolvePayment:
 		schema["required"] = []string{"outcome"}
 		properties["outcome"] = object{"type": "string", "enum": []string{"settled", "failed"}}
@@ -93,6 +104,8 @@ func exampleData(kind aid.TaskKind, action aid.Action, def *programme.Definition
 		return object{"items": []any{object{"kind": def.Documents[0].Kind, "problem": "missing"}}}
 	case action == aid.ActionReturn:
 		return object{"items": []any{object{"kind": "answers", "problem": "incomplete"}}}
+	case kind == aid.RecordCheck:
+		return object{"result": string(registers.Match), "reference": "Letter 12/2026 of the district police"}
 	case kind == aid.ResolvePayment:
 		return object{"outcome": "settled"}
 	case kind == aid.FieldVisit, kind == aid.ConfirmMilestone, kind == aid.FollowUpVisit:

@@ -124,6 +124,9 @@ func TestPersonalDataStaySealed(t *testing.T) {
 		env.SetFailureConverter(heard)
 	}
 	request, marks := marked(t, "990010")
+	outside := newOffice(t, request.Applicant)
+	outside.up()
+	tn.asks("housing_new", false, outside, "population", "insurance") // the second is away: somebody records in its place
 	c := tn.submit(request)
 	tn.once("retry", func() bool { return tn.events(c, "payment.failed") == 1 && tn.open(c, aid.PreparePayment)() }, func() { tn.retry(c) })
 	tn.once("withdraw", func() bool { return tn.events(c, "payment.settled") == 1 && tn.open(c, aid.ConfirmMilestone)() }, func() { tn.withdraw(c) })
@@ -135,10 +138,12 @@ func TestPersonalDataStaySealed(t *testing.T) {
 		first(aid.VerifyDocuments, noted(&move{actor: "verifier1", action: aid.ActionReturn, reason: "documents_missing",
 			data: `{"items": [{"kind": "request_form", "problem": "Qanary has not signed"}, {"kind": "Vogelin's paper", "problem": "missing"}]}`})).
 		first(aid.ProvideInformation, answer).
+		first(aid.RecordCheck, noted(recording("verifier1", "match"))).
 		first(aid.FieldVisit, noted(&move{actor: "verifier1", action: aid.ActionComplete, data: `{"evidence": [{"kind": "photo", "location": "Vogelin's album"}]}`})).
 		at("commune", refused, noted(by("approver1", aid.ActionApprove))).
 		after(aid.ConfirmMilestone, 2*24*3600e9))
 	require.Equal(t, aid.Withdrawn, tn.status(c))
+	require.Equal(t, []string{"external:insurance true recorded_by_hand", "external:population true "}, tn.external(c))
 	for _, said := range []string{`"kind":"verify_documents"`, `"result":"verified"`, `"reason":"applicant_request"`} {
 		require.Contains(t, heard.heard.String(), said, "the ear is deaf")
 	}

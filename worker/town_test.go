@@ -33,7 +33,12 @@ import (
 	"github.com/aidflow/aidflow/workflows"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	if encoded := os.Getenv(registerVariable); encoded != "" {
+		os.Exit(beRegister(encoded))
+	}
+	os.Exit(pgtest.Main(m))
+}
 
 // town is a small world: a real database, the real simulated bank, the real
 // workflows and activities, and people who look at their tasks. Only Temporal

@@ -15,6 +15,7 @@ import (
 	"github.com/aidflow/aidflow/activities"
 	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/rails"
+	"github.com/aidflow/aidflow/registers"
 	"github.com/aidflow/aidflow/workflows"
 )
 
@@ -24,6 +25,7 @@ type Config struct {
 	Temporal  client.Client
 	Namespace string
 	Rails     map[string]rails.Rail
+	Registers map[string]registers.Register // external ones, by the name that programmes use
 	Log       *slog.Logger
 	Ready     func() error  // called once it works; may be nil
 	Every     time.Duration // between two looks of outbox and sweep; 0 means one second
@@ -37,7 +39,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	process := workflows.NewClient(c.Temporal, c.Namespace, 0)
 	w := worker.New(c.Temporal, workflows.Queue, worker.Options{WorkerStopTimeout: 25 * time.Second})
-	Register(w, c.Store, c.Rails, process)
+	Register(w, c, process)
 	if err := w.Start(); err != nil {
 		return err
 	}
@@ -61,11 +63,11 @@ func Run(ctx context.Context, c Config) error {
 const patience = postgres.HintAfter - 500*time.Millisecond
 
 // Register tells a Temporal worker what it can do.
-func Register(w worker.Registry, store *postgres.Store, byName map[string]rails.Rail, process *workflows.Client) {
+func Register(w worker.Registry, c Config, process *workflows.Client) {
 	w.RegisterWorkflow(workflows.SupportRequest)
 	w.RegisterWorkflow(workflows.Disbursement)
 	w.RegisterWorkflow(workflows.FollowUp)
-	w.RegisterActivity(&activities.Activities{Store: store, Rails: byName, Patience: patience,
+	w.RegisterActivity(&activities.Activities{Store: c.Store, Rails: c.Rails, Registers: c.Registers, Patience: patience,
 		Start: func(ctx context.Context, wf postgres.Workflow) error {
 			return process.Start(ctx, wf.ID, wf.Kind, wf.Input)
 		}})

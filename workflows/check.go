@@ -15,9 +15,13 @@ func (c *supportRequest) check(ctx workflow.Context) error {
 		}
 		reason, err = c.checked(ctx)
 	}
-	return c.must(ctx, "open_verification", func(s aid.Step) (aid.Outcome, error) {
+	err = c.must(ctx, "open_verification", func(s aid.Step) (aid.Outcome, error) {
 		return openVerification(ctx, aid.OpenRequest{Step: s, Reject: reason})
 	})
+	if err != nil {
+		return err
+	}
+	return c.askRegisters(ctx, reason)
 }
 
 // checked runs the automated checks side by side and gives the reason to

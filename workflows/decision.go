@@ -21,6 +21,9 @@ func (c *supportRequest) decide(ctx workflow.Context, d aid.Decision) (Result, e
 		if err == nil && d.Kind == aid.Approve && out.Result == aid.ResultApproved && out.Place.Stage == aid.Approval {
 			c.level++
 		}
+		if err == nil && d.Kind == aid.RecordCheck && out.Refused == "" {
+			c.ask = out.Ask
+		}
 		return out, err
 	})
 }
@@ -33,6 +36,8 @@ func (c *supportRequest) apply(ctx workflow.Context, s aid.Step, d aid.Decision)
 		return provideInformation(ctx, aid.ApprovalRequest{Step: s, Decision: d, Next: c.levelAt(c.level)})
 	case aid.DecideStalled:
 		return decideStalled(ctx, aid.DecisionRequest{Step: s, Decision: d})
+	case aid.RecordCheck:
+		return recordCheck(ctx, aid.DecisionRequest{Step: s, Decision: d})
 	default:
 		return decideVerification(ctx, aid.DecisionRequest{Step: s, Decision: d})
 	}

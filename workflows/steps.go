@@ -39,6 +39,15 @@ func untilKnown(ctx workflow.Context) workflow.Context {
 	})
 }
 
+// shortly is the policy of a question to an external register: a few tries,
+// then it is away, and the workflow goes on with that.
+func shortly(ctx workflow.Context) workflow.Context {
+	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+		StartToCloseTimeout: 25 * time.Second,
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumAttempts: 3},
+	})
+}
+
 func local(ctx workflow.Context, activity string, in any) (aid.Outcome, error) {
 	var out aid.Outcome
 	err := workflow.ExecuteLocalActivity(sqlOnly(ctx), activity, in).Get(ctx, &out)
@@ -48,6 +57,15 @@ func local(ctx workflow.Context, activity string, in any) (aid.Outcome, error) {
 // startCheck begins one automated check; checks run side by side.
 func startCheck(ctx workflow.Context, in aid.CheckRequest) workflow.Future {
 	return workflow.ExecuteLocalActivity(sqlOnly(ctx), "Check", in)
+}
+
+// startAskRegister begins to ask an external register.
+func startAskRegister(ctx workflow.Context, in aid.RegisterRequest) workflow.Future {
+	return workflow.ExecuteActivity(shortly(ctx), "AskRegister", in)
+}
+
+func recordCheck(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return local(ctx, "RecordCheck", in)
 }
 
 func openVerification(ctx workflow.Context, in aid.OpenRequest) (aid.Outcome, error) {

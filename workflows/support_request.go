@@ -37,7 +37,8 @@ func SupportRequest(ctx workflow.Context, in aid.CaseInput) error {
 // supportRequest is the state of a case's round.
 type supportRequest struct {
 	run
-	in aid.CaseInput
+	in  aid.CaseInput
+	ask []string // external registers that have not answered
 }
 
 func newSupportRequest(ctx workflow.Context, in aid.CaseInput) (*supportRequest, error) {

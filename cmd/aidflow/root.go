@@ -27,6 +27,7 @@ func newRootCommand() *cobra.Command {
 		newConfigCommand(),
 		newDoctorCommand(),
 		newSimulatorCommand(),
+		newRegisterSimulatorCommand(),
 		newDemoCommand(),
 		newRulesCommand(),
 		newImportCommand(),

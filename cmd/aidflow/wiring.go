@@ -21,6 +21,8 @@ import (
 	"github.com/aidflow/aidflow/programmes"
 	"github.com/aidflow/aidflow/rails"
 	"github.com/aidflow/aidflow/rails/simulator"
+	"github.com/aidflow/aidflow/registers"
+	"github.com/aidflow/aidflow/registers/httpregister"
 )
 
 // parts is what api and worker have in common.
@@ -69,6 +71,21 @@ func (p *parts) rails() (map[string]rails.Rail, error) {
 	}
 	bank, err := simulator.NewClient(simulator.ClientConfig{URL: p.cfg.SimulatorURL, Secret: p.cfg.SimulatorSecret})
 	return map[string]rails.Rail{simulator.RailName: bank}, err
+}
+
+// registers gives the external registers of this deployment, by name.
+func (p *parts) registers() (map[string]registers.Register, error) {
+	list, err := p.cfg.RegisterList()
+	if err != nil {
+		return nil, err
+	}
+	byName := map[string]registers.Register{}
+	for _, r := range list {
+		if byName[r.Name], err = httpregister.New(httpregister.Config{URL: r.URL, Token: r.Token}); err != nil {
+			return nil, err
+		}
+	}
+	return byName, nil
 }
 
 // definitions gives the programmes of this deployment: those of a folder, or

@@ -22,8 +22,12 @@ func newWorkerCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		byRegister, err := p.registers()
+		if err != nil {
+			return err
+		}
 		return worker.Run(cmd.Context(), worker.Config{Store: p.store, Temporal: p.temporal, Namespace: p.cfg.TemporalNamespace,
-			Rails: byName, Log: p.log, Ready: func() error { return ready(cmd.OutOrStdout(), "") }})
+			Rails: byName, Registers: byRegister, Log: p.log, Ready: func() error { return ready(cmd.OutOrStdout(), "") }})
 	}
 	return cmd
 }

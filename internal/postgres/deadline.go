@@ -18,9 +18,12 @@ const leastLeft = 4 * time.Hour
 // OpenOfficeTask opens a task for the staff. It has the working days that the
 // programme gives to its kind; one that was returned has the working time that
 // was left. A calendar that cannot be read stops no work: the task is opened
-// without a deadline, and an administrator is called.
+// without a deadline, and an administrator is called. The office is awaited,
+// unless the task names another owner.
 func (tx *Tx) OpenOfficeTask(c *Case, n NewTask) (string, error) {
-	n.Owner = aid.OwnerOffice
+	if n.Owner == "" {
+		n.Owner = aid.OwnerOffice
+	}
 	calendar, err := tx.calendarOf(c)
 	if broken(err) {
 		id, err := tx.OpenTask(c, n)

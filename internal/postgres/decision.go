@@ -147,6 +147,9 @@ func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
 	if in.Action == aid.ActionReturn && in.Note == "" && len(namedItems(in.Data)) == 0 {
 		faults = append(faults, aid.Fault{Pointer: "/data/items", Code: "items_required"})
 	}
+	if t.Kind == aid.RecordCheck && in.Note == "" {
+		faults = append(faults, aid.Fault{Pointer: "/note", Code: "required"})
+	}
 	if t.Kind == aid.ProvideInformation {
 		more, err := informationFaults(def, in.Data)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -86,6 +87,18 @@ func (o *office) up() {
 	require.Contains(o.t, line, `"ready":true`)
 }
 
+// stumbles makes the register fail at the next question.
+func (o *office) stumbles() {
+	o.t.Helper()
+	req, err := http.NewRequestWithContext(o.t.Context(), http.MethodPost, "http://"+o.address+"/v1/faults", strings.NewReader(`{"kind": "error", "calls": 1}`))
+	require.NoError(o.t, err)
+	req.Header.Set("Authorization", "Bearer t")
+	res, err := http.DefaultClient.Do(req)
+	require.NoError(o.t, err)
+	require.Equal(o.t, http.StatusNoContent, res.StatusCode)
+	require.NoError(o.t, res.Body.Close())
+}
+
 func (o *office) down() {
 	if o.cmd != nil {
 		_ = o.cmd.Process.Kill()
@@ -149,6 +162,9 @@ func TestARegisterAnswers(t *testing.T) {
 			t.Parallel()
 			tn, o := newTown(t), newOffice(t, tt.knows)
 			o.up()
+			if tt.asked.Applicant.NationalID != "" {
+				o.stumbles() // a second later it answers
+			}
 			tn.asks("medical", tt.final, o, "population")
 			c := tn.submit(tt.asked)
 			tn.now = tn.now.Add(time.Minute) // a case does not end in the moment in which it comes

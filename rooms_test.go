@@ -33,7 +33,7 @@ func rules() map[string]rule {
 		"aid/money":     {rooms: "aid"},
 		"aid/area":      {rooms: "aid"},
 		"aid/ledger":    {rooms: "aid aid/money"},
-		"aid/identity":  {rooms: "aid"},
+		"aid/identity":  {rooms: "aid aid/match"},
 		"aid/match":     {rooms: "aid"},
 		"aid/worktime":  {rooms: "aid"},
 		"aid/means":     {rooms: "aid", modules: "go.yaml.in/yaml/v3"},
@@ -68,14 +68,14 @@ func rules() map[string]rule {
 		"registers/simulator":    {},
 
 		// The memory: the only SQL.
-		"internal/postgres": {rooms: "aid aid/ internal/vault", modules: "github.com/jmoiron/sqlx github.com/lib/pq github.com/pressly/goose/v3/ github.com/google/uuid"},
+		"internal/postgres": {rooms: "aid aid/ internal/vault", modules: "github.com/jmoiron/sqlx github.com/lib/pq github.com/pressly/goose/v3/ github.com/google/uuid github.com/nyaruka/phonenumbers"},
 		"internal/postgres/pgtest": {rooms: "aid internal/postgres internal/stack/cluster internal/vault programmes",
 			modules: "github.com/lib/pq"},
 		// What an uploaded file is. Decoders meet hostile bytes here and nowhere else.
 		"internal/files": {rooms: "aid", modules: "github.com/gabriel-vasile/mimetype github.com/gen2brain/heic github.com/bep/imagemeta",
 			tests: "internal/files/filestest"},
 		"internal/files/filestest": {},
-		"internal/vault": {rooms: "aid", modules: "github.com/tink-crypto/tink-go/v2/ golang.org/x/text/unicode/norm"},
+		"internal/vault":           {rooms: "aid", modules: "github.com/tink-crypto/tink-go/v2/ golang.org/x/text/unicode/norm"},
 
 		// The door. It reaches the process through workflows/client.go only.
 		"api": {rooms: "aid aid/ workflows internal/postgres rails/simulator registers",

@@ -39,9 +39,11 @@ func (tx *Tx) CheckConsistency(c *Case) (Finding, error) {
 	if payee != nil {
 		s.Payee = &identity.Account{PayeeKind: payee.Kind, Method: payee.Method, BIN: payee.BankBIN, Number: payee.AccountNumber, Name: payee.AccountName}
 	}
-	if s.Registered, err = tx.registeredSize(c.HouseholdID); err != nil {
+	register, err := tx.RegisterFacts(c)
+	if err != nil {
 		return Finding{}, err
 	}
+	s.Registered = register.Size
 	faults := identity.Contradictions(s, tx.Now.In(def.Location()))
 	if !phoneValid(sealed.Applicant.Phone) {
 		faults = append(faults, aid.Fault{Pointer: "/applicant/phone", Code: codePhone})
@@ -64,17 +66,6 @@ func statement(sealed sealedCase) identity.Statement {
 		s.People = int(form.People)
 	}
 	return s
-}
-
-// registeredSize counts the members of a household in the register; 0 for one
-// that is not on it.
-func (tx *Tx) registeredSize(household *string) (int, error) {
-	if household == nil {
-		return 0, nil
-	}
-	var n int
-	err := tx.get(&n, `SELECT count(*) FROM household_members m JOIN households h ON h.id = m.household_id WHERE h.id = $1 AND h.registered`, *household)
-	return n, err
 }
 
 func phoneValid(phone string) bool {

@@ -176,7 +176,8 @@ const meetQuery = `
 	WITH me AS (SELECT coalesce(same_as, id) AS root FROM persons WHERE id = $2),
 	mine AS (SELECT p.id, p.national_id_hash FROM persons p, me WHERE p.id = me.root OR p.same_as = me.root),
 	houses AS (SELECT $3::text AS id WHERE $3::text IS NOT NULL
-		UNION SELECT m.household_id FROM household_members m WHERE m.national_id_hash IN (SELECT national_id_hash FROM mine)),
+		UNION SELECT m.household_id FROM household_members m JOIN households h ON h.id = m.household_id
+			WHERE m.national_id_hash IN (SELECT national_id_hash FROM mine) AND ` + listed + `),
 	different AS (
 		SELECT DISTINCT coalesce(o.same_as, o.id) AS root FROM mine
 		JOIN person_differences d ON mine.id IN (d.person_id, d.other_id)
@@ -185,17 +186,25 @@ const meetQuery = `
 		SELECT kind, kind AS via, hash, n FROM unnest($4::text[], $5::bytea[], $6::integer[]) AS a (kind, hash, n)
 		UNION ALL SELECT kind, kind, hash, 0 FROM match_keys WHERE owner = $1 AND n = 0 AND kind IN ('account', 'household')
 		UNION ALL SELECT 'national_id', 'self_number', national_id_hash, 0 FROM mine WHERE id <> $2 AND national_id_hash IS NOT NULL
-		UNION ALL SELECT 'national_id', 'member_number', m.national_id_hash, -1 FROM household_members m
-			WHERE m.household_id IN (SELECT id FROM houses) AND m.national_id_hash NOT IN (SELECT national_id_hash FROM mine WHERE national_id_hash IS NOT NULL)),
+		UNION ALL SELECT 'national_id', 'member_number', m.national_id_hash, -1 FROM household_members m JOIN households h ON h.id = m.household_id
+			WHERE h.id IN (SELECT id FROM houses) AND ` + listed + ` AND m.national_id_hash NOT IN (SELECT national_id_hash FROM mine WHERE national_id_hash IS NOT NULL)),
 	found AS (
 		SELECT l.via, l.n, k.owner, k.n AS other FROM look l JOIN match_keys k ON k.kind = l.kind AND k.hash = l.hash
 		UNION ALL SELECT 'person', 0, c.id, 0 FROM cases c WHERE c.person_id IN (SELECT id FROM mine)
-		UNION ALL SELECT 'household_id', 0, c.id, 0 FROM cases c WHERE c.household_id IN (SELECT id FROM houses))
-	SELECT f.via AS kind, f.n, f.owner, f.other, m.sealed, coalesce(c.reference, '') AS reference, c.programme, c.area, c.status,
-	       coalesce(c.paid_at, c.submitted_at) AS at, p.id AS person,
-	       coalesce(c.paid_at, (SELECT max(y.ended_at) FROM payments y WHERE y.case_id = c.id AND y.state = 'settled')) AS paid_at,
-	       coalesce(p.same_as, p.id) IN (SELECT root FROM different) AS different, p.id = $2 AS same_row
+		UNION ALL SELECT 'household_id', 0, c.id, 0 FROM cases c WHERE c.household_id IN (SELECT id FROM houses)
+		UNION ALL SELECT 'household_id', 0, a.id, 0 FROM partner_aid a WHERE a.household_id IN (SELECT id FROM houses))
+	SELECT f.via AS kind, f.n, f.owner, f.other, m.sealed, coalesce(c.reference, '') AS reference, coalesce(c.programme, a.programme) AS programme,
+	       coalesce(c.area, a.area) AS area, coalesce(c.status, '') AS status, coalesce(c.paid_at, c.submitted_at, a.given_on) AS at,
+	       coalesce(c.paid_at, (SELECT max(y.ended_at) FROM payments y WHERE y.case_id = c.id AND y.state = 'settled'), a.given_on) AS paid_at,
+	       coalesce(p.id, '') AS person, coalesce(coalesce(p.same_as, p.id) IN (SELECT root FROM different), false) AS different,
+	       coalesce(p.id = $2, false) AS same_row
 	FROM (SELECT DISTINCT via, n, owner, other FROM found WHERE owner <> $1) f
 	JOIN match_people m ON m.owner = f.owner AND m.n = f.other
-	JOIN cases c ON c.id = m.case_id AND c.submitted_at IS NOT NULL
-	JOIN persons p ON p.id = c.person_id`
+	LEFT JOIN cases c ON c.id = m.case_id
+	LEFT JOIN persons p ON p.id = c.person_id
+	LEFT JOIN partner_aid a ON a.id = m.partner_aid_id
+	WHERE c.submitted_at IS NOT NULL OR a.id IS NOT NULL`
+
+// listed keeps to the members of the household's newest list: who has left it
+// is in another household by now.
+const listed = `coalesce(m.last_year, h.reviewed_year, 0) >= coalesce(h.reviewed_year, 0)`

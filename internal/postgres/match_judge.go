@@ -46,7 +46,7 @@ func judge(c *Case, def *programme.Definition, own map[int]namedPerson, met []me
 	hits := []Hit{}
 	for _, t := range others {
 		for _, h := range t.hits(c, def, now) {
-			h.Effect = t.effect(def.HitEffect(h.Kind), h.Kind)
+			h.Effect = t.effect(def.HitEffect(h.Kind), h)
 			if h.Effect != programme.EffectIgnore {
 				hits = append(hits, h)
 			}
@@ -180,7 +180,7 @@ func (t *ties) hits(c *Case, def *programme.Definition, now time.Time) []Hit {
 		m := t.m
 		h := Hit{Kind: kind, Because: append(slices.Clone(by.because), because...), About: m.Owner, Reference: m.Reference, Programme: m.Programme,
 			Area: m.Area, Status: string(m.Status), At: m.At, Who: by.who, Person: m.Person}
-		if kind == programme.HitSimilarName {
+		if kind == programme.HitSimilarName || kind == programme.HitPartnerAid && !t.person.there() && !t.household.there() {
 			h.Score = t.score
 		}
 		out = append(out, h)
@@ -191,6 +191,15 @@ func (t *ties) hits(c *Case, def *programme.Definition, now time.Time) []Hit {
 	}
 	if t.otherName.there() {
 		add(programme.HitIDOtherName, t.otherName)
+	}
+	if t.aid() {
+		if !known.there() {
+			known = t.alike
+		}
+		if known.there() {
+			add(programme.HitPartnerAid, known, t.period(def, now)...)
+		}
+		return out
 	}
 	switch {
 	case known.there() && t.repeats(def, now):
@@ -216,12 +225,27 @@ func (t *ties) hits(c *Case, def *programme.Definition, now time.Time) []Hit {
 	return out
 }
 
+// aid tells whether the other is partner-delivered aid and no case.
+func (t *ties) aid() bool { return t.m.Status == "" }
+
+// period says whether partner-delivered aid is within the repeat rule, or was
+// before; nothing when no rule speaks of it.
+func (t *ties) period(def *programme.Definition, now time.Time) []string {
+	if t.repeats(def, now) {
+		return []string{becauseAid}
+	}
+	if slices.ContainsFunc(def.Repeat, func(r programme.RepeatRule) bool { return slices.Contains(r.Of, t.m.Programme) }) {
+		return []string{becauseOldAid}
+	}
+	return nil
+}
+
 // repeats tells whether the other case is aid that the repeat rule counts:
 // granted and not yet paid, or paid less than the rule's time ago.
 func (t *ties) repeats(def *programme.Definition, now time.Time) bool {
 	granted := slices.Contains([]aid.Status{aid.Approved, aid.WaitingFunds, aid.Paying, aid.Paid, aid.FollowingUp}, t.m.Status)
 	return slices.ContainsFunc(def.Repeat, func(r programme.RepeatRule) bool {
-		if !slices.Contains(r.Of, t.m.Programme) || (r.Who == "person" && !t.person.there()) {
+		if !slices.Contains(r.Of, t.m.Programme) || (r.Who == "person" && !t.person.there() && !(t.aid() && t.alike.who == WhoApplicant)) {
 			return false
 		}
 		return granted || t.m.PaidAt != nil && now.Before(r.After.AddTo(*t.m.PaidAt, def.Location()))
@@ -231,8 +255,8 @@ func (t *ties) repeats(def *programme.Definition, now time.Time) bool {
 // effect weakens what the programme says of a kind to a hint when the other
 // case came to nothing, and when it has ended and nothing contradicts. Aid
 // within the repeat rule is never weakened.
-func (t *ties) effect(of programme.Effect, kind string) programme.Effect {
-	weak := false
+func (t *ties) effect(of programme.Effect, h Hit) programme.Effect {
+	weak, kind := slices.Contains(h.Because, becauseOldAid), h.Kind
 	switch t.m.Status {
 	case aid.Rejected, aid.Withdrawn:
 		weak = kind != programme.HitSameNeed

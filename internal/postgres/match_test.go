@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/aid/match"
 	"github.com/aidflow/aidflow/aid/programme"
 	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/internal/postgres/pgtest"
@@ -289,6 +291,53 @@ func TestKeysFollowTheContent(t *testing.T) {
 	}
 	if got := hitsOf(t, db, a.ID, medical); len(got) != 1 || count(a.ID) != 4 {
 		t.Fatalf("%q, %d keys", short(got), count(a.ID))
+	}
+}
+
+// Aid that a partner gave itself counts for the person and the household that
+// it names, and by name where there is no number.
+func TestPartnerAidIsAHit(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.SQL(t)
+	head := request(10).Applicant
+	give := func(t *testing.T, on string, in postgres.KeySource) string {
+		t.Helper()
+		id := postgres.NewID(aid.PartnerAidID)
+		exec(t, db, `DELETE FROM match_people WHERE partner_aid_id IS NOT NULL`)
+		exec(t, db, `INSERT INTO partner_aid (id, source, reference, programme, area, given_on, amount, currency, valuation, sealed, content, created_by, created_at)
+			VALUES ($1, 'Red Cross', $1, 'medical', '51001', $2, 1, 'VND', 'cash', '', '', 'x', now())`, id, on)
+		err := db.Write(context.Background(), func(tx *postgres.Tx) error { return tx.SaveKeys(postgres.KeyOwner{PartnerAid: id}, in) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	plain := postgres.Applicant{FullName: match.Plain(head.FullName), BirthDate: head.BirthDate}
+	for _, tt := range []struct {
+		name, on string
+		in       postgres.KeySource
+		repeat   []programme.RepeatRule
+		want     string
+	}{
+		{"the person", "2025-06-01", postgres.KeySource{Applicant: head}, nil, "partner_aid:block:applicant(same_number)"},
+		{"the household", "2025-06-01", postgres.KeySource{HouseholdCode: "HN-51-0011"}, nil, "partner_aid:block:household(same_household)"},
+		{"by name", "2025-06-01", postgres.KeySource{Area: "51001", Applicant: plain}, nil, "partner_aid:block:applicant(name_birth_date)"},
+		{"within the rule", "2025-06-01", postgres.KeySource{Applicant: head}, []programme.RepeatRule{{After: programme.Period{Years: 1}, Of: []string{"medical"}, Who: "person"}},
+			"partner_aid:block:applicant(same_number aid_in_period)"},
+		{"before the rule", "2024-06-01", postgres.KeySource{Applicant: head}, []programme.RepeatRule{{After: programme.Period{Years: 1}, Of: []string{"medical"}, Who: "person"}},
+			"partner_aid:hint:applicant(same_number aid_before)"},
+		{"somebody else", "2025-06-01", postgres.KeySource{Area: "51001", Applicant: request(11).Applicant}, nil, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			retire(t, db)
+			id := give(t, tt.on, tt.in)
+			fresh := submit(t, db, "portal1", stranger(10, func(in *postgres.CaseContent) { in.Household.Code = "HN-51-0011" }))
+			got := hitsOf(t, db, fresh.ID, rulesOf(t, db, "medical", func(def *programme.Definition) { allBlock(def); def.Repeat = tt.repeat }))
+			if short(got) != tt.want || len(got) > 0 && (got[0].About != id || got[0].Person != "" || got[0].Status != "" || got[0].At.Year() < 2024) {
+				t.Errorf("got %q %+v, want %q", short(got), got, tt.want)
+			}
+		})
 	}
 }
 

@@ -20,7 +20,7 @@ func sealedPlaces() []sealedPlace {
 		{"persons", "sealed", "id"}, {"payee_accounts", "sealed", "id"}, {"cases", "sealed", "id"}, {"case_documents", "sealed", "id"},
 		{"decisions", "sealed", "id"}, {"contributions", "donor", "id"}, {"idempotency_keys", "sealed", "caller || '|' || route || '|' || key"},
 		{"household_members", "sealed", "household_id || '/' || encode(member_key, 'hex')"}, {"import_chunks", "sealed", "import_id || '/' || n"},
-		{"partner_aid", "sealed", "id"},
+		{"partner_aid", "sealed", "id"}, {"match_people", "sealed", "owner || '/' || n"},
 	}
 }
 
@@ -28,7 +28,7 @@ func sealedPlaces() []sealedPlace {
 var hashed = []string{"partner_keys.key_hash", "persons.national_id_hash", "household_members.national_id_hash", "payee_accounts.account_hash",
 	"cases.tracking_hash", "case_words.word_hash", "decisions.bound_hash", "idempotency_keys.fingerprint", "awards.bound_hash",
 	"household_members.member_key", "household_review_members.member_key", "household_review_members.content", "imports.file_hash",
-	"partner_aid.national_id_hash", "partner_aid.content"}
+	"partner_aid.national_id_hash", "partner_aid.content", "match_keys.hash"}
 
 // Every column of bytes is sealed for its place, or a hash. A new one has to
 // be put on one of the two lists.

@@ -6,7 +6,7 @@ CREATE TABLE match_people (
     owner          text NOT NULL GENERATED ALWAYS AS (coalesce(case_id, partner_aid_id)) STORED,
     n              integer NOT NULL CHECK (n >= 0),
     case_id        text REFERENCES cases,
-    partner_aid_id text,
+    partner_aid_id text REFERENCES partner_aid,
     role           text NOT NULL CHECK (role IN ('applicant', 'member')),
     sealed         bytea NOT NULL,
     PRIMARY KEY (owner, n),

@@ -27,6 +27,7 @@ const (
 	AccountID      Prefix = "acc"
 	PartnerID      Prefix = "par"
 	ContributionID Prefix = "con"
+	DraftID        Prefix = "drf"
 	TransactionID  Prefix = "trx"
 	VisitID        Prefix = "vis"
 	RequestID      Prefix = "req"

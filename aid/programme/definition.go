@@ -58,6 +58,7 @@ type Definition struct {
 	schema      *jsonschema.Schema
 	visitSchema *jsonschema.Schema
 	rules       compiled
+	text        string // what it was parsed from
 }
 
 // Titles are the names of a thing for people, by language: vi, en, id.

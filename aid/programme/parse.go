@@ -23,6 +23,7 @@ func Parse(data []byte) (*Definition, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.text = string(data)
 	d.loc, _ = time.LoadLocation(d.TimeZone) // a fault of validate when unknown
 	s.validate(d)
 	if len(s.faults) > 0 {
@@ -44,6 +45,10 @@ func (s *source) definition() (*Definition, error) {
 	d := Definition(f)
 	return &d, nil
 }
+
+// Text gives what the definition was parsed from, with its comments: what a
+// person reads who reviews it.
+func (d *Definition) Text() string { return d.text }
 
 // UnmarshalJSON is Parse: there is no definition that was not checked.
 func (d *Definition) UnmarshalJSON(data []byte) error {

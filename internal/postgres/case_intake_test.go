@@ -54,7 +54,7 @@ func TestSubmitRefusals(t *testing.T) {
 	wantFault(t, try(portal, func(c *postgres.CaseContent) { c.Area = "48001" }), "/area", "unknown_area")
 	wantFault(t, try(portal, func(c *postgres.CaseContent) { c.Area = "nowhere" }), "/area", "unknown_area")
 	wantFault(t, try(portal, func(c *postgres.CaseContent) { c.Programme = "boats" }), "/programme", "unknown_programme")
-	wantFault(t, try(portal, func(c *postgres.CaseContent) { c.ProgrammeVersion = 99 }), "/programme", "unknown_programme")
+	wantCode(t, try(portal, func(c *postgres.CaseContent) { c.ProgrammeVersion = 99 }), "programme_version_changed")
 	wantFault(t, try(portal, func(c *postgres.CaseContent) { c.Payee = nil }), "/payee", "required")
 	wantFault(t, try(portal, func(c *postgres.CaseContent) { c.RequestedAmount = 0 }), "/requested/amount", "amount_not_positive")
 	wantCode(t, try(db.Staff(t, "intake1"), func(*postgres.CaseContent) {}), "wrong_role")

@@ -53,6 +53,14 @@ func refusals(constraint string) *aid.Error {
 		return aid.Refuse(aid.Conflict, "duplicate_code")
 	case "fund_limit", "fund_parts_not_negative":
 		return aid.Refuse(aid.Conflict, "money_short")
+	case "programmes_second_admin":
+		return aid.Refuse(aid.Forbidden, "second_administrator")
+	case "programme_drafts_one_open":
+		return aid.Refuse(aid.Conflict, "programme_draft_exists")
+	case "programmes_pkey", "programmes_never_change":
+		return aid.Refuse(aid.Conflict, "programme_version_exists")
+	case "cases_keep_version":
+		return aid.Refuse(aid.Conflict, "wrong_state")
 	case "payments_two_persons":
 		return aid.Refuse(aid.Forbidden, "not_approved")
 	case "payments_one_live", "payments_tranche_id_n_key":

@@ -22,12 +22,14 @@ type ProgrammeRow struct {
 	Definition  *programme.Definition
 }
 
-// Programmes gives the newest version of every programme, by code.
+// Programmes gives every programme, by code, in the version that a case of now
+// would be pinned to. Where there is none it gives the newest version, which is
+// not open.
 func (s *Store) Programmes(ctx context.Context) ([]ProgrammeRow, error) {
 	return s.programmes(ctx, "")
 }
 
-// Programme gives the newest version of one programme.
+// Programme gives one programme in that version.
 //
 // Errors: NotFound programme_not_found.
 func (s *Store) Programme(ctx context.Context, code string) (ProgrammeRow, error) {
@@ -42,56 +44,56 @@ func (s *Store) Programme(ctx context.Context, code string) (ProgrammeRow, error
 }
 
 func (s *Store) programmes(ctx context.Context, code string) ([]ProgrammeRow, error) {
-	var rows []struct {
-		Code      string     `db:"code"`
-		Version   int        `db:"version"`
-		Published time.Time  `db:"published_at"`
-		Closed    *time.Time `db:"closed_at"`
-	}
-	err := s.list(ctx, &rows, `SELECT DISTINCT ON (code) code, version, published_at, closed_at FROM programmes
-		WHERE $1::text IS NULL OR code = $1 ORDER BY code, version DESC`, text(code))
+	rows, err := publishedVersions(s.reader(ctx), code)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]ProgrammeRow, 0, len(rows))
-	for _, r := range rows {
-		def, err := s.Definition(ctx, r.Code, r.Version)
-		if err != nil {
-			return nil, err
+	out := []ProgrammeRow{}
+	for _, versions := range byCode(rows) {
+		shown := versions[0] // the newest
+		current, err := programme.Current(publishedOf(versions), s.Now())
+		for _, v := range versions {
+			if v.Definition == current {
+				shown = v
+			}
 		}
-		out = append(out, ProgrammeRow{Code: r.Code, Version: r.Version, Open: r.Closed == nil, PublishedAt: r.Published, Definition: def})
+		out = append(out, ProgrammeRow{Code: shown.Code, Version: shown.Version, Open: err == nil, PublishedAt: shown.PublishedAt, Definition: shown.Definition})
 	}
 	return out, nil
 }
 
-// openProgramme gives the version of a programme that a new case is pinned to:
-// the one it was validated against, or the newest (0).
+// openProgramme gives the version of a programme that a case submitted now is
+// pinned to. Validated is the version that its content was checked against; 0
+// when it was not.
 //
-// Errors: Invalid with the fault unknown_programme; Conflict programme_closed.
-func (tx *Tx) openProgramme(code string, version int) (*programme.Definition, error) {
-	var row struct {
-		Version int  `db:"version"`
-		Closed  bool `db:"closed"`
-	}
-	err := tx.get(&row, `SELECT version, closed_at IS NOT NULL AS closed FROM programmes
-		WHERE code = $1 AND ($2 = 0 OR version = $2) ORDER BY version DESC LIMIT 1`, code, version)
-	if notFound(err) {
-		return nil, aid.RefuseAll([]aid.Fault{{Pointer: "/programme", Code: "unknown_programme"}})
-	}
+// Errors: Invalid with the fault unknown_programme; Conflict programme_closed,
+// programme_not_in_force, programme_version_changed when another version has
+// come into force since the check.
+func (tx *Tx) openProgramme(code string, validated int) (*programme.Definition, error) {
+	versions, err := publishedVersions(tx.reader(), code)
 	if err != nil {
 		return nil, err
 	}
-	if row.Closed {
-		return nil, aid.Refuse(aid.Conflict, "programme_closed")
+	if code == "" || len(versions) == 0 {
+		return nil, aid.RefuseAll([]aid.Fault{{Pointer: "/programme", Code: "unknown_programme"}})
 	}
-	return tx.Definition(code, row.Version)
+	def, err := programme.Current(publishedOf(versions), tx.Now)
+	if err != nil {
+		return nil, err
+	}
+	if validated != 0 && validated != def.Version {
+		return nil, aid.Refuse(aid.Conflict, "programme_version_changed")
+	}
+	return def, nil
 }
 
-// PublishProgrammes adds the versions that are not published yet. It needs the
-// owner's role.
+// PublishProgrammes adds the versions that a deployment brings and that are
+// not there yet. A programme that administrators have taken into their own
+// hands, by publishing the same or a later version, is left to them. It needs
+// the owner's role.
 //
-// Errors: Conflict programme_version_exists (param programme) when a version
-// is published with another content: a case is pinned to it.
+// Errors: Conflict programme_version_exists (param programme) when an earlier
+// deployment has brought a version with another content: a case is pinned to it.
 func (s *Store) PublishProgrammes(ctx context.Context, definitions []*programme.Definition) error {
 	return s.Write(ctx, func(tx *Tx) error {
 		for _, def := range definitions {
@@ -108,12 +110,17 @@ func (tx *Tx) publish(def *programme.Definition) error {
 	if err != nil {
 		return err
 	}
+	var theirs bool
+	err = tx.get(&theirs, `SELECT EXISTS (SELECT 1 FROM programmes WHERE code = $1 AND version >= $2 AND draft_id IS NOT NULL)`, def.Code, def.Version)
+	if err != nil || theirs {
+		return err
+	}
 	var there string
 	err = tx.get(&there, `
-		WITH added AS (INSERT INTO programmes (code, version, definition, published_at) VALUES ($1, $2, $3, $4)
+		WITH added AS (INSERT INTO programmes (code, version, definition, source, published_at) VALUES ($1, $2, $3, $4, $5)
 			ON CONFLICT DO NOTHING RETURNING definition)
 		SELECT definition FROM added UNION ALL SELECT definition FROM programmes WHERE code = $1 AND version = $2`,
-		def.Code, def.Version, string(raw), tx.Wall)
+		def.Code, def.Version, string(raw), def.Text(), tx.Wall)
 	if err != nil || there == string(raw) {
 		return err
 	}

@@ -110,7 +110,7 @@ func day(d openapi_types.Date) string {
 }
 
 // contentFaults lists everything that is wrong with a request beyond the
-// document's schema, by the programme's newest version, which it gives too
+// document's schema, by the programme's version in force, which it gives too
 // (nil when the programme is not known). A draft may lack what a submitted
 // request needs.
 //
@@ -134,10 +134,23 @@ func (h *handlers) contentFaults(ctx context.Context, caller *postgres.Caller, i
 	case err != nil:
 		return nil, nil, err
 	case !row.Open:
-		faults = append(faults, aid.Fault{Pointer: "/programme", Code: "programme_closed"})
+		faults = append(faults, aid.Fault{Pointer: "/programme", Code: row.Why})
 	}
 	return row.Definition, append(faults, ruleFaults(row.Definition, in, draft)...), nil
 }
+
+// refuseRequest refuses a request with all its faults. That the programme takes
+// none just now is no fault of the content: alone, it is a conflict.
+func refuseRequest(faults []aid.Fault) error {
+	if len(faults) == 1 && (faults[0].Code == "programme_closed" || faults[0].Code == "programme_not_in_force") {
+		return aid.Refuse(aid.Conflict, faults[0].Code)
+	}
+	return aid.RefuseAll(faults)
+}
+
+// overtaken tells that another version has come into force since a request was
+// checked: it is checked again.
+func overtaken(err error) bool { return aid.CodeOf(err) == "programme_version_changed" }
 
 // joinFaults adds what the programme has to say to what the document's schema
 // found. A place that the schema refuses is not judged twice: a payee that is

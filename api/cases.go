@@ -23,11 +23,14 @@ func (h *handlers) CreateCase(ctx context.Context, r CreateCaseRequestObject) (C
 	if err != nil {
 		return nil, err
 	}
-	if err := aid.RefuseAll(joinFaults(faultsOf(ctx), faults)); err != nil {
+	if err := refuseRequest(joinFaults(faultsOf(ctx), faults)); err != nil {
 		return nil, err
 	}
 	content.ProgrammeVersion = def.Version
 	created, err := h.store.CreateCase(ctx, caller, resourceID(ctx, aid.CaseID), content, r.Body.Draft)
+	if overtaken(err) {
+		return h.CreateCase(ctx, r)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +119,7 @@ func (h *handlers) ChangeCase(ctx context.Context, r ChangeCaseRequestObject) (C
 	merge(&changed, *r.Body)
 	def, faults, err := h.contentFaults(ctx, caller, changed, true)
 	if err == nil {
-		err = aid.RefuseAll(unique(faults))
+		err = refuseRequest(unique(faults))
 	}
 	if err != nil {
 		return nil, err
@@ -127,6 +130,9 @@ func (h *handlers) ChangeCase(ctx context.Context, r ChangeCaseRequestObject) (C
 		version = row.Version // the merge holds for what was read here
 	}
 	row, err = h.store.PatchCase(ctx, caller, row.ID, version, changed)
+	if overtaken(err) {
+		return h.ChangeCase(ctx, r)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +154,7 @@ func (h *handlers) SubmitCase(ctx context.Context, r SubmitCaseRequestObject) (S
 	}
 	def, faults, err := h.contentFaults(ctx, caller, *content, false)
 	if err == nil {
-		err = aid.RefuseAll(unique(faults))
+		err = refuseRequest(unique(faults))
 	}
 	if err != nil {
 		return nil, err
@@ -158,6 +164,9 @@ func (h *handlers) SubmitCase(ctx context.Context, r SubmitCaseRequestObject) (S
 		version = row.Version // what was checked here is what is submitted
 	}
 	row, err = h.store.SubmitCase(ctx, caller, row.ID, version, content.SubmittedBy, def.Version)
+	if overtaken(err) {
+		return h.SubmitCase(ctx, r)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,8 @@ import (
 type ProgrammeRow struct {
 	Code        string
 	Version     int
-	Open        bool // takes new cases
+	Open        bool   // takes new cases
+	Why         string // code of why it takes none: programme_closed, programme_not_in_force
 	PublishedAt time.Time
 	Definition  *programme.Definition
 }
@@ -57,7 +58,7 @@ func (s *Store) programmes(ctx context.Context, code string) ([]ProgrammeRow, er
 				shown = v
 			}
 		}
-		out = append(out, ProgrammeRow{Code: shown.Code, Version: shown.Version, Open: err == nil, PublishedAt: shown.PublishedAt, Definition: shown.Definition})
+		out = append(out, ProgrammeRow{Code: shown.Code, Version: shown.Version, Open: err == nil, Why: aid.CodeOf(err), PublishedAt: shown.PublishedAt, Definition: shown.Definition})
 	}
 	return out, nil
 }

@@ -154,16 +154,23 @@ func (a *Activities) ProvideInformation(ctx context.Context, in aid.ApprovalRequ
 		if err := tx.EndTasks(c, "void", aid.DecideStalled); err != nil {
 			return aid.Outcome{}, err
 		}
+		c.Review++
+		reason, err := judge(tx, c, postgres.PhaseRequest)
+		if err != nil {
+			return aid.Outcome{}, err
+		}
 		changed := binding(c) != before
 		if changed {
 			c.Amount = nil
 		}
-		c.Review++
 		if err := tx.MoveCase(c, aid.EventProvide); err != nil {
 			return aid.Outcome{}, err
 		}
 		if err := tx.AddEvent(c, postgres.Event{Kind: "case.resubmitted", Actor: in.Decision.Actor, Task: t.ID}); err != nil {
 			return aid.Outcome{}, err
+		}
+		if reason != "" {
+			return reject(tx, c, postgres.System, reason)
 		}
 		return resume(tx, c, in, changed)
 	})
@@ -171,7 +178,7 @@ func (a *Activities) ProvideInformation(ctx context.Context, in aid.ApprovalRequ
 
 // binding is what an approval binds, as far as a partner can change it.
 func binding(c *postgres.Case) string {
-	return strconv.FormatInt(c.RequestedAmount, 10) + " " + *c.PayeeAccountID
+	return strconv.FormatInt(c.Norm(), 10) + " " + *c.PayeeAccountID
 }
 
 // resume opens the stage that had asked the partner. An answer that changes
@@ -207,7 +214,7 @@ func levelsOf(tx *postgres.Tx, c *postgres.Case) ([]aid.Level, error) {
 	if err != nil {
 		return nil, err
 	}
-	levels, err := postgres.Levels(def.Levels(c.RequestedAmount))
+	levels, err := postgres.Levels(def.Levels(c.Norm()))
 	if err == nil && len(levels) == 0 {
 		err = aid.Refuse(aid.Conflict, "no_levels")
 	}

@@ -110,20 +110,6 @@ func awaitRegister(tx *postgres.Tx, c *postgres.Case) error {
 	return tx.BeginWait(c.ID, postgres.Wait{Stage: c.Stage, Owner: aid.OwnerRegister})
 }
 
-// finalRegister gives the reason to reject a case at once: an external check
-// that failed and of which the programme says that it is final; "" when there
-// is none.
-func finalRegister(tx *postgres.Tx, c *postgres.Case) (string, error) {
-	found, err := tx.ExternalFindings(c)
-	if err != nil {
-		return "", err
-	}
-	if slices.ContainsFunc(found, func(f postgres.ExternalFinding) bool { return f.Final && !f.Passed }) {
-		return "check_external", nil
-	}
-	return "", nil
-}
-
 // RecordCheck applies what a verifier has found out in place of a register
 // that is away: on what it rests stays sealed with the decision.
 func (a *Activities) RecordCheck(ctx context.Context, in aid.DecisionRequest) (aid.Outcome, error) {

@@ -7,40 +7,42 @@ import (
 	"github.com/aidflow/aidflow/internal/postgres"
 )
 
-// OpenVerification opens the verifier's tasks of a submitted case, after the
-// automated checks. Where a final check failed, the case is rejected with its
-// reason instead. While an external register has not answered nothing is
-// opened: the outcome names those that are to be asked.
+// OpenVerification runs the automated checks and the rules on a submitted
+// case and opens the verifier's tasks. Where a check that the programme calls
+// final failed, the case is rejected with its reason instead. While an
+// external register has not answered nothing is opened: the outcome names those
+// that are to be asked.
 func (a *Activities) OpenVerification(ctx context.Context, in aid.OpenRequest) (aid.Outcome, error) {
 	return a.step(ctx, in.Step, "open_verification", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
 		ask, err := awaitRegisters(tx, c, in)
 		if err != nil || len(ask) > 0 {
 			return aid.Outcome{Result: "asking", Ask: ask}, err
 		}
+		reason, err := judge(tx, c, postgres.PhaseRequest)
+		if err != nil {
+			return aid.Outcome{}, err
+		}
+		save := tx.SaveCase
 		if c.Status == aid.Submitted {
-			if err := tx.MoveCase(c, aid.EventOpen); err != nil {
-				return aid.Outcome{}, err
-			}
+			save = func(c *postgres.Case) error { return tx.MoveCase(c, aid.EventOpen) }
 		}
-		if in.Reject == "" {
-			if in.Reject, err = finalRegister(tx, c); err != nil {
-				return aid.Outcome{}, err
-			}
+		if err := save(c); err != nil {
+			return aid.Outcome{}, err
 		}
-		if in.Reject != "" {
-			return reject(tx, c, postgres.System, in.Reject)
+		if reason != "" {
+			return reject(tx, c, postgres.System, reason)
 		}
 		return aid.Outcome{Result: aid.ResultPending}, openVerification(tx, c, in.Workflow)
 	})
 }
 
 func openVerification(tx *postgres.Tx, c *postgres.Case, workflow string) error {
-	for _, kind := range []aid.TaskKind{aid.VerifyDocuments, aid.FieldVisit} {
-		_, err := tx.OpenOfficeTask(c, postgres.NewTask{Kind: kind, Workflow: workflow,
-			Rule: map[string]any{"because": "verification", "review": c.Review}})
-		if err != nil {
-			return err
-		}
+	rule := map[string]any{"because": "verification", "review": c.Review}
+	if _, err := tx.OpenOfficeTask(c, postgres.NewTask{Kind: aid.VerifyDocuments, Workflow: workflow, Rule: rule}); err != nil {
+		return err
+	}
+	if err := tx.OpenFieldVisits(c, workflow, rule); err != nil {
+		return err
 	}
 	return tx.WaitForOpenTask(c, aid.OwnerOffice)
 }
@@ -83,12 +85,23 @@ func verified(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, in aid.Decisi
 	return openApproval(tx, c, in.Workflow, in.Decision.Actor)
 }
 
-// openApproval computes the levels and asks the first one. Where the
+// openApproval judges the case again, now with what the visit saw, computes
+// the levels of the amount that comes out, and asks the first one. Where the
 // configuration has no level or no fund for the case, what the verifier
 // decided stands, and the case is parked before an administrator.
 func openApproval(tx *postgres.Tx, c *postgres.Case, workflow, actor string) (aid.Outcome, error) {
+	reason, err := judge(tx, c, postgres.PhaseVisit)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	if reason != "" {
+		return reject(tx, c, postgres.System, reason)
+	}
 	levels, fund, err := approvalOf(tx, c)
 	if postgres.Misconfigured(err) {
+		if err := tx.SaveCase(c); err != nil {
+			return aid.Outcome{}, err
+		}
 		out := aid.Outcome{Result: "parked", Levels: levels}
 		return out, tx.ParkFor(c, postgres.Parking{Because: aid.CodeOf(err), Then: postgres.ThenOpenApproval, Workflow: workflow})
 	}

@@ -3,27 +3,10 @@ package aid
 // The messages between the process and its activities. They are the format of
 // recorded histories: fields may be added, never renamed.
 
-// CheckRequest asks for one automated check of a case's review.
-type CheckRequest struct {
-	Case   string `json:"case"`
-	Round  int    `json:"round"`
-	Review int    `json:"review"`
-	Kind   string `json:"kind"` // register, identity, duplicate, documents
-}
-
-// CheckResult is what an automated check found: codes, nothing personal.
-type CheckResult struct {
-	Kind   string   `json:"kind"`
-	Passed bool     `json:"passed"`
-	Codes  []string `json:"codes,omitempty"`
-	Final  bool     `json:"final,omitempty"` // failing it rejects, by the programme's own word
-}
-
 // OpenRequest opens a stage: the case's verification, an award's disbursement.
 type OpenRequest struct {
 	Step
-	Reject string   `json:"reject,omitempty"` // reason code of a final check that failed
-	Away   []string `json:"away,omitempty"`   // external registers that were asked and did not answer
+	Away []string `json:"away,omitempty"`   // external registers that were asked and did not answer
 }
 
 // RegisterRequest asks one external register about a case's applicant.

@@ -56,7 +56,11 @@ func (h *handlers) fillIntent(ctx context.Context, caller *postgres.Caller, in *
 			in.Faults = append(in.Faults, aid.Fault{Pointer: "/amount/currency", Code: "currency_not_accepted", Params: map[string]string{"currency": task.Currency}})
 		}
 	}
-	more, err := dataFaults(task.Kind, in.Action, body.Data)
+	def, err := h.store.Definition(ctx, task.Programme, task.ProgrammeVersion)
+	if err != nil {
+		return err
+	}
+	more, err := dataFaults(task.Kind, in.Action, def, body.Data)
 	if err != nil {
 		return err
 	}

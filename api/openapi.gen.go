@@ -710,6 +710,15 @@ type CaseClock struct {
 	Offset string `json:"offset"`
 }
 
+// CaseFindings defines model for CaseFindings.
+type CaseFindings struct {
+	// Findings Of all rounds, what is gone included.
+	Findings []Finding `json:"findings"`
+
+	// Judgements Oldest first.
+	Judgements []Judgement `json:"judgements"`
+}
+
 // CaseNew A request for support. A draft needs `programme` and `area`; submitting needs `applicant`, `requested`, `payee`, `answers`,
 // `consent` for assessment and `submitted_by` as well. What is given is checked in both.
 type CaseNew struct {
@@ -961,6 +970,16 @@ type DecisionNew struct {
 	ReasonCode string `json:"reason_code,omitempty,omitzero"`
 }
 
+// Difference A fact that was seen otherwise than it was declared.
+type Difference struct {
+	// Declared What the request says.
+	Declared interface{} `json:"declared,omitempty,omitzero"`
+	Field    string      `json:"field"`
+
+	// Seen What the verifier saw.
+	Seen interface{} `json:"seen,omitempty,omitzero"`
+}
+
 // Duration defines model for Duration.
 type Duration struct {
 	// N Cases counted.
@@ -999,6 +1018,36 @@ type Fault struct {
 
 	// Pointer JSON pointer into the body.
 	Pointer string `json:"pointer,omitempty,omitzero"`
+}
+
+// Finding One thing that a check found. `final` rejects the case by itself, `block` lets no approval pass before somebody overrides
+// it with a reason, `hint` informs.
+type Finding struct {
+	// About Id of the other case or aid.
+	About  string                 `json:"about,omitempty,omitzero"`
+	Check  string                 `json:"check"`
+	Code   string                 `json:"code"`
+	Detail map[string]interface{} `json:"detail,omitempty,omitzero"`
+
+	// Effect `final`, `block` or `hint`.
+	Effect string `json:"effect"`
+
+	// Finding Names it in `overrides`.
+	Finding string    `json:"finding"`
+	FoundAt time.Time `json:"found_at"`
+
+	// GoneAt Since when it is found no longer.
+	GoneAt time.Time `json:"gone_at,omitempty,omitzero"`
+
+	// Override Who went on although a finding blocks.
+	Override Override `json:"override,omitempty,omitzero"`
+
+	// Review In which it was last found.
+	Review int `json:"review,omitempty,omitzero"`
+	Round  int `json:"round,omitempty,omitzero"`
+
+	// Title What it means, in the language of `Accept-Language`.
+	Title string `json:"title,omitempty,omitzero"`
 }
 
 // FollowUp defines model for FollowUp.
@@ -1133,6 +1182,26 @@ type Information struct {
 	SubmittedBy string `json:"submitted_by,omitempty,omitzero"`
 }
 
+// Judgement Under which version the rules were judged, on which facts, and what they said.
+type Judgement struct {
+	At time.Time `json:"at"`
+
+	// Facts For readers of personal data.
+	Facts map[string]interface{} `json:"facts,omitempty,omitzero"`
+
+	// Failed Codes of the eligibility rules that the facts do not pass.
+	Failed []string `json:"failed"`
+
+	// Phase `request`, `visit` (with what was seen) or `approval`.
+	Phase            string `json:"phase"`
+	ProgrammeVersion int    `json:"programme_version"`
+
+	// Proposal What the programme's award rule comes to. Approvers decide under it.
+	Proposal Proposal `json:"proposal,omitempty,omitzero"`
+	Review   int      `json:"review"`
+	Round    int      `json:"round"`
+}
+
 // Member defines model for Member.
 type Member struct {
 	BirthDate  openapi_types.Date `json:"birth_date,omitempty,omitzero"`
@@ -1172,6 +1241,13 @@ type NextAction struct {
 
 	// Who A role of staff, or `partner`, `household`, `register`, `fund`, `rail`, `system`; `nobody` when the case has ended.
 	Who string `json:"who"`
+}
+
+// Override Who went on although a finding blocks.
+type Override struct {
+	At         time.Time `json:"at"`
+	By         string    `json:"by"`
+	ReasonCode string    `json:"reason_code"`
 }
 
 // Paper A paper that exists, and where it can be seen.
@@ -1368,6 +1444,15 @@ type ProgrammeSummary struct {
 	Version int    `json:"version"`
 }
 
+// Proposal What the programme's award rule comes to. Approvers decide under it.
+type Proposal struct {
+	// Amount An amount in minor units of its currency (the dong has none).
+	Amount Money `json:"amount"`
+
+	// Because What limited it: `requested`, `rule`, `ceiling`, `own_share`, `rounding`.
+	Because []string `json:"because,omitempty,omitzero"`
+}
+
 // Readiness defines model for Readiness.
 type Readiness struct {
 	Database bool `json:"database,omitempty,omitzero"`
@@ -1410,6 +1495,9 @@ type Task struct {
 	Checks  []Check   `json:"checks,omitempty,omitzero"`
 	DueAt   time.Time `json:"due_at,omitempty,omitzero"`
 
+	// Findings What was found against the case in this round and holds now.
+	Findings []Finding `json:"findings,omitempty,omitzero"`
+
 	// Forms For each action its form.
 	Forms map[string]ActionForm `json:"forms"`
 	ID    string                `json:"id"`
@@ -1422,7 +1510,10 @@ type Task struct {
 	// Outcome What it came to.
 	Outcome   string `json:"outcome,omitempty,omitzero"`
 	Programme string `json:"programme"`
-	Review    int    `json:"review"`
+
+	// Proposal What the programme's award rule comes to. Approvers decide under it.
+	Proposal Proposal `json:"proposal,omitempty,omitzero"`
+	Review   int      `json:"review"`
 
 	// Role Who decides it.
 	Role  string `json:"role"`
@@ -1435,6 +1526,9 @@ type Task struct {
 	// Subject The tranche, payment or visit it is about.
 	Subject string `json:"subject,omitempty,omitzero"`
 	Urgent  bool   `json:"urgent"`
+
+	// Visits For an approval: what the verifiers saw, beside what was declared.
+	Visits []VisitReport `json:"visits,omitempty,omitzero"`
 
 	// Waiting Whom the case awaits, and since when.
 	Waiting Waiting `json:"waiting,omitempty,omitzero"`
@@ -1577,6 +1671,17 @@ type Version struct {
 	Mode     string `json:"mode"`
 	Revision string `json:"revision,omitempty,omitzero"`
 	Version  string `json:"version"`
+}
+
+// VisitReport defines model for VisitReport.
+type VisitReport struct {
+	At          time.Time    `json:"at"`
+	By          string       `json:"by"`
+	Differences []Difference `json:"differences,omitempty,omitzero"`
+	Review      int          `json:"review"`
+
+	// Seen By the form of the programme's visit; for readers of personal data.
+	Seen map[string]interface{} `json:"seen,omitempty,omitzero"`
 }
 
 // VisitStatus defines model for VisitStatus.
@@ -2013,6 +2118,9 @@ type ServerInterface interface {
 	// GetCaseChecklist Which documents are there, and what is missing
 	// (GET /v1/cases/{id}/checklist)
 	GetCaseChecklist(c *gin.Context, id CaseID)
+	// GetCaseFindings What was found against a case, under which rule, on which facts
+	// (GET /v1/cases/{id}/findings)
+	GetCaseFindings(c *gin.Context, id CaseID)
 	// ListCasePayments Payments of a case
 	// (GET /v1/cases/{id}/payments)
 	ListCasePayments(c *gin.Context, id CaseID)
@@ -2465,6 +2573,31 @@ func (siw *ServerInterfaceWrapper) GetCaseChecklist(c *gin.Context) {
 	}
 
 	siw.Handler.GetCaseChecklist(c, id)
+}
+
+// GetCaseFindings operation middleware
+func (siw *ServerInterfaceWrapper) GetCaseFindings(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetCaseFindings(c, id)
 }
 
 // ListCasePayments operation middleware
@@ -3790,6 +3923,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/cases/:id/withdraw", wrapper.WithdrawCase)
 	router.POST(options.BaseURL+"/v1/cases/:id/provide_information", wrapper.ProvideInformation)
 	router.GET(options.BaseURL+"/v1/cases/:id/timeline", wrapper.GetCaseTimeline)
+	router.GET(options.BaseURL+"/v1/cases/:id/findings", wrapper.GetCaseFindings)
 	router.GET(options.BaseURL+"/v1/cases/:id/checklist", wrapper.GetCaseChecklist)
 	router.GET(options.BaseURL+"/v1/cases/:id/status", wrapper.GetCaseStatus)
 	router.GET(options.BaseURL+"/v1/cases/:id/payments", wrapper.ListCasePayments)
@@ -5135,6 +5269,125 @@ type GetCaseChecklist503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetCaseChecklist503ApplicationProblemPlusJSONResponse) VisitGetCaseChecklistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaseFindingsRequestObject struct {
+	ID CaseID `json:"id"`
+}
+
+type GetCaseFindingsResponseObject interface {
+	VisitGetCaseFindingsResponse(w http.ResponseWriter) error
+}
+
+type GetCaseFindings200JSONResponse CaseFindings
+
+func (response GetCaseFindings200JSONResponse) VisitGetCaseFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaseFindings400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCaseFindings400ApplicationProblemPlusJSONResponse) VisitGetCaseFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaseFindings401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCaseFindings401ApplicationProblemPlusJSONResponse) VisitGetCaseFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaseFindings403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetCaseFindings403ApplicationProblemPlusJSONResponse) VisitGetCaseFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaseFindings404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCaseFindings404ApplicationProblemPlusJSONResponse) VisitGetCaseFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaseFindings500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetCaseFindings500ApplicationProblemPlusJSONResponse) VisitGetCaseFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCaseFindings503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetCaseFindings503ApplicationProblemPlusJSONResponse) VisitGetCaseFindingsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -9368,6 +9621,9 @@ type StrictServerInterface interface {
 	// GetCaseChecklist Which documents are there, and what is missing
 	// (GET /v1/cases/{id}/checklist)
 	GetCaseChecklist(ctx context.Context, request GetCaseChecklistRequestObject) (GetCaseChecklistResponseObject, error)
+	// GetCaseFindings What was found against a case, under which rule, on which facts
+	// (GET /v1/cases/{id}/findings)
+	GetCaseFindings(ctx context.Context, request GetCaseFindingsRequestObject) (GetCaseFindingsResponseObject, error)
 	// ListCasePayments Payments of a case
 	// (GET /v1/cases/{id}/payments)
 	ListCasePayments(ctx context.Context, request ListCasePaymentsRequestObject) (ListCasePaymentsResponseObject, error)
@@ -9825,6 +10081,32 @@ func (sh *strictHandler) GetCaseChecklist(ctx *gin.Context, id CaseID) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetCaseChecklistResponseObject); ok {
 		if err := validResponse.VisitGetCaseChecklistResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetCaseFindings operation middleware
+func (sh *strictHandler) GetCaseFindings(ctx *gin.Context, id CaseID) {
+	var request GetCaseFindingsRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCaseFindings(ctx, request.(GetCaseFindingsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCaseFindings")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetCaseFindingsResponseObject); ok {
+		if err := validResponse.VisitGetCaseFindingsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

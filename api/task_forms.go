@@ -16,7 +16,7 @@ func forms(t *postgres.TaskRow, def *programme.Definition) map[string]ActionForm
 	out := map[string]ActionForm{}
 	rule, _ := aid.RuleOf(t.Kind)
 	for _, action := range rule.Actions {
-		form := ActionForm{Schema: dataSchema(t.Kind, action), ReasonCodes: []string{}, ReasonRequired: aid.NeedsReason(action)}
+		form := ActionForm{Schema: dataSchema(t.Kind, action, def), ReasonCodes: []string{}, ReasonRequired: aid.NeedsReason(action)}
 		for _, r := range def.Reasons[string(action)] {
 			form.ReasonCodes = append(form.ReasonCodes, r.Code)
 		}
@@ -39,7 +39,7 @@ type object = map[string]any
 
 // dataSchema is the JSON Schema of a decision's data. It is closed: nothing is
 // carried that nobody reads.
-func dataSchema(kind aid.TaskKind, action aid.Action) object {
+func dataSchema(kind aid.TaskKind, action aid.Action, def *programme.Definition) object {
 	properties, schema := object{}, object{"type": "object", "additionalProperties": false}
 	schema["properties"] = properties
 	switch {
@@ -56,12 +56,35 @@ func dataSchema(kind aid.TaskKind, action aid.Action) object {
 		properties["fields"] = object{"type": "array", "maxItems": 3, "uniqueItems": true, "description": "What differs.",
 			"items": object{"type": "string", "enum": []string{registers.FieldName, registers.FieldBirthDate, registers.FieldSex}}}
 		schema["description"] = "What the register would have said. The note says why it is recorded by hand."
+	case kind == aid.Approve && action == aid.ActionApprove:
+		properties["overrides"] = listOf(object{"finding": object{"type": "string", "minLength": 1, "maxLength": 200}, "reason_code": text60()}, "finding", "reason_code")
+		schema["description"] = "Overrides every finding that blocks, each with one of the programme's reasons."
 	case kind == aid.ResolvePayment:
 		schema["required"] = []string{"outcome"}
 		properties["outcome"] = object{"type": "string", "enum": []string{"settled", "failed"}}
 	case kind == aid.FieldVisit, kind == aid.ConfirmMilestone, kind == aid.FollowUpVisit:
 		properties["evidence"] = listOf(object{"kind": text60(), "location": object{"type": "string", "maxLength": 300}})
 		schema["description"] = "What was seen, and where the evidence is kept."
+		if kind == aid.FieldVisit && def.Visit != nil {
+			properties["seen"], schema["required"] = seenSchema(def), []string{"seen"}
+		}
+	}
+	return schema
+}
+
+// seenSchema is the programme's form of the visit.
+func seenSchema(def *programme.Definition) object {
+	var form object
+	_ = json.Unmarshal(def.Visit.Form, &form) // Parse has compiled it
+	return form
+}
+
+// doorSchema is what the door itself checks: what was seen it leaves to the
+// programme, whose schema may use more than OpenAPI knows.
+func doorSchema(kind aid.TaskKind, action aid.Action, def *programme.Definition) object {
+	schema := dataSchema(kind, action, def)
+	if properties := schema["properties"].(object); properties["seen"] != nil {
+		properties["seen"] = object{"type": "object"}
 	}
 	return schema
 }
@@ -79,8 +102,8 @@ func listOf(properties object, required ...string) object {
 // dataFaults checks a decision's data by the schema of the task's form.
 //
 // Errors: a schema that is none, which is a fault of the build.
-func dataFaults(kind aid.TaskKind, action aid.Action, data map[string]any) ([]aid.Fault, error) {
-	raw, err := json.Marshal(dataSchema(kind, action))
+func dataFaults(kind aid.TaskKind, action aid.Action, def *programme.Definition, data map[string]any) ([]aid.Fault, error) {
+	raw, err := json.Marshal(doorSchema(kind, action, def))
 	if err != nil {
 		return nil, err
 	}
@@ -108,8 +131,17 @@ func exampleData(kind aid.TaskKind, action aid.Action, def *programme.Definition
 		return object{"result": string(registers.Match), "reference": "Letter 12/2026 of the district police"}
 	case kind == aid.ResolvePayment:
 		return object{"outcome": "settled"}
+	case kind == aid.FieldVisit && def.Visit != nil:
+		return object{"seen": seenExample(def)}
 	case kind == aid.FieldVisit, kind == aid.ConfirmMilestone, kind == aid.FollowUpVisit:
 		return object{"evidence": []any{object{"kind": "photo", "location": "Commune office, file 18/2026"}}}
 	}
 	return nil
+}
+
+func seenExample(def *programme.Definition) any {
+	if examples, ok := seenSchema(def)["examples"].([]any); ok && len(examples) > 0 {
+		return examples[0]
+	}
+	return object{}
 }

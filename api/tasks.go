@@ -103,7 +103,10 @@ func (h *handlers) task(ctx context.Context, t *postgres.TaskRow) (Task, error) 
 	}
 	out.Forms = forms(t, def)
 	if t.Kind == aid.VerifyDocuments || t.Kind == aid.FieldVisit || t.Kind == aid.Approve {
-		out.Checks, err = h.checks(ctx, t)
+		if out.Checks, err = h.checks(ctx, t); err != nil {
+			return Task{}, err
+		}
+		err = h.judged(ctx, t, def, &out)
 	}
 	return out, err
 }

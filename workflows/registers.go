@@ -12,7 +12,7 @@ import (
 // verification waits for. One that is away is asked again with growing pauses
 // until it answers, or until a person has recorded the check in its place:
 // PostgreSQL keeps the first answer. Then the verification is opened.
-func (c *supportRequest) askRegisters(ctx workflow.Context, reject string) error {
+func (c *supportRequest) askRegisters(ctx workflow.Context) error {
 	c.ask = c.last.Ask
 	for n := 0; c.asking(); n++ {
 		away, err := c.askAll(ctx)
@@ -21,7 +21,7 @@ func (c *supportRequest) askRegisters(ctx workflow.Context, reject string) error
 		}
 		if n == 0 || len(away) < len(c.ask) || len(c.ask) == 0 { // there is something to tell
 			err = c.must(ctx, c.numbered("open_verification"), func(s aid.Step) (aid.Outcome, error) {
-				return openVerification(ctx, aid.OpenRequest{Step: s, Reject: reject, Away: away})
+				return openVerification(ctx, aid.OpenRequest{Step: s, Away: away})
 			})
 			if err != nil || !c.asking() {
 				return err

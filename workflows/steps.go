@@ -54,11 +54,6 @@ func local(ctx workflow.Context, activity string, in any) (aid.Outcome, error) {
 	return out, err
 }
 
-// startCheck begins one automated check; checks run side by side.
-func startCheck(ctx workflow.Context, in aid.CheckRequest) workflow.Future {
-	return workflow.ExecuteLocalActivity(sqlOnly(ctx), "Check", in)
-}
-
 // startAskRegister begins to ask an external register.
 func startAskRegister(ctx workflow.Context, in aid.RegisterRequest) workflow.Future {
 	return workflow.ExecuteActivity(shortly(ctx), "AskRegister", in)

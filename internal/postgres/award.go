@@ -164,7 +164,7 @@ func (tx *Tx) CheckApprovals(c *Case, a *Award) error {
 	for _, r := range rows {
 		votes[r.Level] = append(votes[r.Level], aid.Vote{Actor: r.Actor, Action: r.Action, Chair: r.Chair})
 	}
-	levels, err := Levels(def.Levels(c.RequestedAmount))
+	levels, err := Levels(def.Levels(c.Norm()))
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type Case struct {
 	Parked           bool       `db:"parked"` // a repair is open; the database keeps it
 	WithdrawalAsked  bool       `db:"withdrawal_asked"`
 	RequestedAmount  int64      `db:"requested_amount"` // minor units of Currency
+	ProposedAmount   *int64     `db:"proposed_amount"`  // what the award rule comes to: the norm
 	Amount           *int64     `db:"amount"`           // what the approvals so far come to
 	Currency         string     `db:"currency"`
 	FundID           *string    `db:"fund_id"`
@@ -47,20 +48,29 @@ type Case struct {
 // caseColumns is the list behind Case; the table alias is c.
 const caseColumns = `c.id, c.reference, c.partner_id, c.external_id, c.programme, c.programme_version, c.area, c.person_id,
 	c.household_id, c.payee_account_id, c.status, c.stage, c.round, c.review, c.returns, c.urgent, c.parked,
-	c.withdrawal_asked, c.requested_amount, c.amount, c.currency, c.fund_id, c.reason_code, c.workflow_id,
+	c.withdrawal_asked, c.requested_amount, c.proposed_amount, c.amount, c.currency, c.fund_id, c.reason_code, c.workflow_id,
 	extract(epoch FROM c.clock_offset)::float8 AS offset_seconds, c.version, c.created_at, c.submitted_at, c.decided_at,
 	c.paid_at, c.closed_at, c.updated_at`
 
 // Place says where the case stands.
 func (c *Case) Place() aid.Place { return aid.Place{Status: c.Status, Stage: c.Stage} }
 
+// Norm is the amount that the approvals are about: what the award rule comes
+// to, else what was requested. The levels are those of the norm.
+func (c *Case) Norm() int64 {
+	if c.ProposedAmount != nil {
+		return *c.ProposedAmount
+	}
+	return c.RequestedAmount
+}
+
 // Asking is the amount that the next approver sees: what was approved so far,
-// else what was requested.
+// else the norm.
 func (c *Case) Asking() int64 {
 	if c.Amount != nil {
 		return *c.Amount
 	}
-	return c.RequestedAmount
+	return c.Norm()
 }
 
 // LockCase locks the case until the end of the transaction and sets the
@@ -109,8 +119,8 @@ func (tx *Tx) SaveCase(c *Case) error {
 	return tx.one(`
 		UPDATE cases SET status = $2, stage = $3, round = $4, review = $5, returns = $6, withdrawal_asked = $7,
 		       amount = $8, fund_id = $9, reason_code = $10, workflow_id = $11, version = $12, submitted_at = $13,
-		       decided_at = $14, paid_at = $15, closed_at = $16, updated_at = $17, payee_account_id = $18
+		       decided_at = $14, paid_at = $15, closed_at = $16, updated_at = $17, payee_account_id = $18, proposed_amount = $19
 		WHERE id = $1 AND version = $12 - 1`,
 		c.ID, c.Status, c.Stage, c.Round, c.Review, c.Returns, c.WithdrawalAsked, c.Amount, c.FundID, c.ReasonCode,
-		c.WorkflowID, c.Version, c.SubmittedAt, c.DecidedAt, c.PaidAt, c.ClosedAt, c.UpdatedAt, c.PayeeAccountID)
+		c.WorkflowID, c.Version, c.SubmittedAt, c.DecidedAt, c.PaidAt, c.ClosedAt, c.UpdatedAt, c.PayeeAccountID, c.ProposedAmount)
 }

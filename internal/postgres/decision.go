@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/aid/programme"
 )
 
 // Intent is a decision that a person has asked for and that is not yet made.
@@ -102,6 +103,9 @@ func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) error {
 	if err := tx.freeForDuty(c, t, in.Actor); err != nil {
 		return err
 	}
+	if err := tx.notTheOther(t, in.Actor); err != nil {
+		return err
+	}
 	if t.Version != in.TaskVersion {
 		return aid.Refuse(aid.Stale, "stale")
 	}
@@ -150,14 +154,24 @@ func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
 	if t.Kind == aid.RecordCheck && in.Note == "" {
 		faults = append(faults, aid.Fault{Pointer: "/note", Code: "required"})
 	}
-	if t.Kind == aid.ProvideInformation {
-		more, err := informationFaults(def, in.Data)
-		if err != nil {
-			return err
-		}
-		faults = append(faults, more...)
+	more, err := tx.checkData(c, t, def, in)
+	if err != nil {
+		return err
 	}
-	return aid.RefuseAll(faults)
+	return aid.RefuseAll(append(faults, more...))
+}
+
+// checkData checks what only some kinds of decisions carry.
+func (tx *Tx) checkData(c *Case, t *Task, def *programme.Definition, in Intent) ([]aid.Fault, error) {
+	switch {
+	case t.Kind == aid.ProvideInformation:
+		return informationFaults(def, in.Data)
+	case t.Kind == aid.Approve && in.Action == aid.ActionApprove:
+		return tx.overrideFaults(c, def, in.Data)
+	case t.Kind == aid.FieldVisit && in.Action == aid.ActionComplete:
+		return tx.visitFaults(def, in.Data), nil
+	}
+	return nil, nil
 }
 
 func (tx *Tx) insertIntent(c *Case, t *Task, in Intent) error {
@@ -272,6 +286,12 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 		return nil, false, err
 	}
 	if err := mayInstruct(c, t, d.Action); err != nil {
+		return nil, false, err
+	}
+	if err := tx.notTheOther(t, d.Actor); err != nil {
+		return nil, false, err
+	}
+	if err := tx.overrule(c, d); err != nil {
 		return nil, false, err
 	}
 	hash, err := tx.BoundHash(c)

@@ -34,6 +34,21 @@ type Hit struct {
 	Score     int       // how much the names fit, in percent; 0 where nothing is fuzzy
 }
 
+// Detail is what a person who judges the hit is told: codes, ids and dates.
+func (h Hit) Detail() map[string]any {
+	detail := map[string]any{"because": h.Because, "at": h.At.UTC().Format(time.RFC3339)}
+	for name, value := range map[string]string{"reference": h.Reference, "programme": h.Programme, "area": h.Area, "status": h.Status,
+		"who": h.Who, "person": h.Person} {
+		if value != "" {
+			detail[name] = value
+		}
+	}
+	if h.Score > 0 {
+		detail["similarity"] = h.Score
+	}
+	return detail
+}
+
 // Hits looks for duplicates and double help: other cases of any partner, aid
 // of the past and partner-delivered aid that are about the same person, the
 // same household, house or bank account. Drafts never count. Hits that the

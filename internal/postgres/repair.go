@@ -118,7 +118,7 @@ func (tx *Tx) mayOpenApproval(c *Case) error {
 	if _, err := tx.FundFor(c.Area, c.Currency); err != nil {
 		return err
 	}
-	levels := def.Levels(c.RequestedAmount)
+	levels := def.Levels(c.Norm())
 	if len(levels) == 0 {
 		return aid.Refuse(aid.Conflict, "no_levels")
 	}

@@ -37,7 +37,7 @@ func (r TaskRow) Cursor() Cursor { return Cursor{Sort: urgency(r.Urgent, r.DueAt
 // taskRowColumns is the list behind TaskRow over taskRowFrom: $1 is the wall
 // clock, $2 the caller's name in duties and decisions.
 const taskRowColumns = taskColumns + `, c.reference AS case_reference, c.version AS case_version, t.programme, c.programme_version,
-	c.partner_id, t.urgent, t.claimed_at, t.outcome, coalesce(c.amount, c.requested_amount) AS amount, c.currency,
+	c.partner_id, t.urgent, t.claimed_at, t.outcome, coalesce(c.amount, c.proposed_amount, c.requested_amount) AS amount, c.currency,
 	coalesce(cd.duty, '') AS held_duty,
 	EXISTS (SELECT 1 FROM decisions d WHERE d.task_id = t.id AND d.actor = $2 AND d.state IN ('intent', 'applied')) AS decided, ` + taskSLA + ` AS sla`
 

@@ -167,9 +167,6 @@ func (w *world) handOver() {
 // opens brings a submitted case to its verification.
 func (w *world) opens() {
 	w.t.Helper()
-	for _, kind := range []string{"register", "identity", "duplicate", "documents"} {
-		w.call("Check", aid.CheckRequest{Case: w.caseID, Round: 1, Review: 1, Kind: kind})
-	}
 	w.goesOn("OpenVerification", aid.OpenRequest{Step: w.step(w.workflow())})
 }
 

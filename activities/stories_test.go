@@ -18,7 +18,7 @@ func stories() map[string][]func(*world) {
 	return map[string][]func(*world){
 		"a house":     {aHouse},
 		"registers":   {registersAreAsked},
-		"refused":     {rejectedByACheck, rejectedByAVerifier, rejectedByACommittee, twoDecideOneTask},
+		"refused":     {rejectedByAVerifier, rejectedByACommittee, twoDecideOneTask, rejectedByACheck},
 		"parked":      {parkedAndRepaired},
 		"no answer":   {thePartnerDoesNotAnswer, neverStarted},
 		"no money":    {withdrawnInReview, withdrawnBeforePayment, moneyIsShort},
@@ -89,10 +89,15 @@ func (w *world) provides(data string) aid.Outcome {
 }
 
 func rejectedByACheck(w *world) {
+	_, err := w.conn.Exec(`INSERT INTO programmes (code, version, definition, published_at)
+		SELECT code, 2, replace(replace(definition, '"version":1', '"version":2'), '"kind":"register","final":false', '"kind":"register","final":true'), published_at
+		FROM programmes WHERE code = 'medical'`)
+	require.NoError(w.t, err)
+	_, err = w.conn.Exec(`UPDATE households SET classification = 'other'`)
+	require.NoError(w.t, err)
 	w.submit("medical", "0051004418")
-	w.call("Check", aid.CheckRequest{Case: w.caseID, Round: 1, Review: 1, Kind: "register"})
-	out := w.goesOn("OpenVerification", aid.OpenRequest{Step: w.step(w.workflow()), Reject: "not_eligible"})
-	require.Equal(w.t, aid.Rejected, out.Place.Status)
+	w.opens()
+	require.Equal(w.t, aid.Rejected, w.last.Place.Status)
 }
 
 func rejectedByAVerifier(w *world) {

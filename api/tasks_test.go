@@ -62,7 +62,7 @@ func TestFormsTakeTheirExamples(t *testing.T) {
 			data, _ := form.Example["data"].(map[string]any)
 			raw, _ := json.Marshal(data)
 			_ = json.Unmarshal(raw, &data) // as it comes over HTTP
-			if faults, err := dataFaults(rule.Kind, aid.Action(action), data); err != nil || len(faults) > 0 {
+			if faults, err := dataFaults(rule.Kind, aid.Action(action), def.Definition, data); err != nil || len(faults) > 0 {
 				t.Errorf("%s, %s: %+v %v", rule.Kind, action, faults, err)
 			}
 			if form.ReasonRequired != (form.Example["reason_code"] != nil) && len(form.ReasonCodes) > 0 {

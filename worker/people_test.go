@@ -36,8 +36,10 @@ type people func(t postgres.TaskRow, waited time.Duration) *move
 // willing people do at once what their role is for.
 func willing(t postgres.TaskRow, _ time.Duration) *move {
 	switch t.Kind {
-	case aid.VerifyDocuments, aid.FieldVisit:
+	case aid.VerifyDocuments:
 		return &move{actor: "verifier1", action: aid.ActionComplete}
+	case aid.FieldVisit:
+		return &move{actor: verifierOf(t), action: aid.ActionComplete}
 	case aid.ProvideInformation:
 		return &move{action: aid.ActionComplete}
 	case aid.Approve:
@@ -57,6 +59,29 @@ func willing(t postgres.TaskRow, _ time.Duration) *move {
 		return &move{actor: "verifier2", action: aid.ActionComplete}
 	}
 	return nil
+}
+
+// verifierOf is who visits: the second verifier is another one.
+func verifierOf(t postgres.TaskRow) string {
+	if t.Subject == "2" {
+		return "verifier2"
+	}
+	return "verifier1"
+}
+
+// report is what a verifier reports who found what the programme's example
+// says; "" for a programme without a form of the visit.
+func (tn *town) report(t postgres.TaskRow) string {
+	def, err := tn.db.Definition(tn.t.Context(), t.Programme, t.ProgrammeVersion)
+	require.NoError(tn.t, err)
+	if def.Visit == nil {
+		return ""
+	}
+	var form struct {
+		Examples []json.RawMessage `json:"examples"`
+	}
+	require.NoError(tn.t, json.Unmarshal(def.Visit.Form, &form))
+	return `{"seen": ` + string(form.Examples[0]) + `}`
 }
 
 // approver is who decides next: in the committee a member, then its chair.
@@ -183,6 +208,9 @@ func (tn *town) decide(t postgres.TaskRow, m move) {
 	ctx, name := context.Background(), string(t.Kind)+" by "+m.actor
 	in := postgres.Intent{ID: postgres.NewID(aid.DecisionID), Task: t.ID, Actor: m.actor, Partner: t.Kind == aid.ProvideInformation,
 		TaskVersion: t.Version, Action: m.action, Reason: m.reason, Note: m.note, Data: json.RawMessage(m.data)}
+	if t.Kind == aid.FieldVisit && m.action == aid.ActionComplete && m.data == "" {
+		in.Data = json.RawMessage(tn.report(t))
+	}
 	if in.Partner {
 		in.Actor = t.PartnerID
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/aid/programme"
 	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/internal/postgres/pgtest"
 	"github.com/aidflow/aidflow/internal/vault"
@@ -19,6 +20,7 @@ func sealedPlaces() []sealedPlace {
 	return []sealedPlace{
 		{"persons", "sealed", "id"}, {"payee_accounts", "sealed", "id"}, {"cases", "sealed", "id"}, {"case_documents", "sealed", "id"},
 		{"decisions", "sealed", "id"}, {"contributions", "donor", "id"}, {"idempotency_keys", "sealed", "caller || '|' || route || '|' || key"},
+		{"case_facts", "sealed", "case_id || '/' || round || '/' || review || '/' || phase"},
 		{"household_members", "sealed", "household_id || '/' || encode(member_key, 'hex')"}, {"import_chunks", "sealed", "import_id || '/' || n"},
 		{"partner_aid", "sealed", "id"}, {"match_people", "sealed", "owner || '/' || n"},
 	}
@@ -63,6 +65,9 @@ func personal(t *testing.T) *pgtest.DB {
 		c := submit(t, db, "portal1", request(i))
 		task := openTask(t, db, c.ID, postgres.NewTask{Kind: aid.VerifyDocuments})
 		decide(t, db, task, db.Staff(t, "verifier1"), aid.ActionComplete, `{"text":"Canary data"}`)
+		change(t, db, c.ID, func(tx *postgres.Tx, c *postgres.Case) error {
+			return tx.SaveFacts(c, postgres.PhaseRequest, programme.Facts{Applicant: programme.ApplicantFacts{Age: 70}}, programme.Verdict{})
+		})
 		scope := postgres.IdemScope{Caller: "p", Route: "createCase", Key: c.ID, Fingerprint: []byte{1}}
 		must(db.BeginIdempotent(t.Context(), scope, c.ID))(t)
 		if err := db.FinishIdempotent(t.Context(), scope, postgres.IdemAnswer{Status: 201, Body: []byte("canary answer")}); err != nil {

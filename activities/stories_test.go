@@ -93,7 +93,7 @@ func rejectedByACheck(w *world) {
 		SELECT code, 2, replace(replace(definition, '"version":1', '"version":2'), '"kind":"register","final":false', '"kind":"register","final":true'), published_at
 		FROM programmes WHERE code = 'medical'`)
 	require.NoError(w.t, err)
-	_, err = w.conn.Exec(`UPDATE households SET classification = 'other'`)
+	_, err = w.conn.Exec(`UPDATE household_reviews SET classification = 'other'`)
 	require.NoError(w.t, err)
 	w.submit("medical", "0051004418")
 	w.opens()

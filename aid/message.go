@@ -6,7 +6,7 @@ package aid
 // OpenRequest opens a stage: the case's verification, an award's disbursement.
 type OpenRequest struct {
 	Step
-	Away []string `json:"away,omitempty"`   // external registers that were asked and did not answer
+	Away []string `json:"away,omitempty"` // external registers that were asked and did not answer
 }
 
 // RegisterRequest asks one external register about a case's applicant.

@@ -131,6 +131,7 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "changeCase", who: "portal1", params: draft, body: whole, headers: []string{"If-Match", `"1"`}, status: 200},
 		{op: "submitCase", who: "portal1", params: draft, body: map[string]any{"submitted_by": "officer 18"}, headers: key(), status: 200},
 		{op: "getCaseTimeline", who: "portal1", params: id, query: "limit=1", status: 200},
+		{op: "getCaseFindings", who: "verifier1", params: id, status: 200},
 		{op: "getCaseChecklist", who: "verifier1", params: id, status: 200},
 		{op: "getCaseStatus", who: "portal1", params: id, status: 200},
 		{op: "listCasePayments", who: "portal1", params: paid, status: 200},

@@ -177,4 +177,3 @@ func TestAnAnswerIsJudgedAgain(t *testing.T) {
 	require.Equal(t, 1, tn.number(`SELECT count(*) FROM case_findings WHERE case_id = $1 AND code = 'not_poor' AND gone_at IS NOT NULL AND overridden_at IS NULL`, c))
 	tn.check()
 }
-

@@ -50,32 +50,6 @@ func (tx *Tx) CheckRegister(c *Case) (Finding, error) {
 	return f, nil
 }
 
-// CheckDuplicates looks for the same person and the same household in other
-// cases, of any partner. Codes: same_person_open_case,
-// same_household_open_case, same_person_helped_before (paid in the same
-// programme). The detail counts the cases by code.
-func (tx *Tx) CheckDuplicates(c *Case) (Finding, error) {
-	var rows []struct {
-		Code string `db:"code"`
-		N    int    `db:"n"`
-	}
-	err := tx.list(&rows, `
-		SELECT code, count(*) AS n FROM (
-			SELECT CASE WHEN o.status IN ('rejected', 'closed', 'withdrawn') THEN 'same_person_helped_before'
-			            WHEN o.person_id = $2 THEN 'same_person_open_case' ELSE 'same_household_open_case' END AS code
-			FROM cases o
-			WHERE o.id <> $1 AND (o.person_id = $2 OR o.household_id = $3)
-			  AND ((o.status NOT IN ('draft', 'rejected', 'closed', 'withdrawn'))
-			       OR (o.person_id = $2 AND o.programme = $4 AND o.paid_at IS NOT NULL))) x
-		GROUP BY code ORDER BY code`, c.ID, c.PersonID, c.HouseholdID, c.Programme)
-	f := Finding{Passed: len(rows) == 0, Detail: map[string]any{}}
-	for _, r := range rows {
-		f.Codes = append(f.Codes, r.Code)
-		f.Detail[r.Code] = r.N
-	}
-	return f, err
-}
-
 // CheckIdentity compares the applicant's id number with birth date and sex.
 // Codes: those of identity.Check; no_id_number, which is a stated path and
 // passes.

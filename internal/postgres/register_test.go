@@ -2,11 +2,13 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/means"
+	"github.com/aidflow/aidflow/aid/programme"
 	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/internal/postgres/pgtest"
 )
@@ -71,32 +73,24 @@ func TestCheckRegister(t *testing.T) {
 	}
 }
 
-func TestCheckDuplicates(t *testing.T) {
+// What a check found is the office's.
+func TestAPartnerSeesNoCheck(t *testing.T) {
 	t.Parallel()
-	db, ctx := pgtest.New(t), context.Background()
+	db := pgtest.New(t)
 	a := submit(t, db, "portal1", request(0))
-	if got := find(t, db, a.ID, (*postgres.Tx).CheckDuplicates); !got.Passed || len(got.Codes) != 0 {
-		t.Fatalf("%+v", got)
-	}
-	elsewhere := request(0)
-	elsewhere.Area = "48001"
-	submit(t, db, "portal2", elsewhere)
-	spouse := request(1)
-	spouse.Household = request(0).Household
-	b := submit(t, db, "portal1", spouse)
-	if got := find(t, db, a.ID, (*postgres.Tx).CheckDuplicates); got.Passed || !slices.Equal(got.Codes, []string{"same_household_open_case", "same_person_open_case"}) {
-		t.Fatalf("%+v", got)
-	}
-	exec(t, db, `UPDATE cases SET status = 'closed', stage = 'closed', paid_at = now(), closed_at = now() WHERE id <> $1 AND id <> $2`, a.ID, b.ID)
-	if got := find(t, db, a.ID, (*postgres.Tx).CheckDuplicates); !slices.Equal(got.Codes, []string{"same_household_open_case", "same_person_helped_before"}) {
-		t.Fatalf("%+v", got)
-	}
-	checks := must(db.Checks(ctx, db.Staff(t, "verifier1"), a.ID))(t)
-	if len(checks) != 1 || !slices.Equal(checks[0].Codes, []string{"same_household_open_case", "same_person_helped_before"}) {
+	change(t, db, a.ID, func(tx *postgres.Tx, c *postgres.Case) error {
+		return errors.Join(tx.SaveCheck(c, "duplicate", postgres.Finding{Codes: []string{"same_person"}}),
+			tx.SaveFindings(c, []string{"duplicate"}, []postgres.Found{{Check: "duplicate", Code: "same_person", Effect: programme.EffectBlock, About: "case_x"}}))
+	})
+	if checks := must(db.Checks(t.Context(), db.Staff(t, "verifier1"), a.ID))(t); len(checks) != 1 || !slices.Equal(checks[0].Codes, []string{"same_person"}) {
 		t.Fatalf("%+v", checks)
 	}
-	if checks := must(db.Checks(ctx, db.Partner(t, "portal1"), a.ID))(t); len(checks) != 0 {
-		t.Fatalf("a partner sees %+v", checks)
+	if found := must(db.Findings(t.Context(), db.Staff(t, "verifier1"), a.ID))(t); len(found) != 1 || !found[0].Blocks() {
+		t.Fatalf("%+v", found)
+	}
+	portal := db.Partner(t, "portal1")
+	if checks, found := must(db.Checks(t.Context(), portal, a.ID))(t), must(db.Findings(t.Context(), portal, a.ID))(t); len(checks)+len(found) != 0 {
+		t.Fatalf("a partner sees %+v %+v", checks, found)
 	}
 }
 

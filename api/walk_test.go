@@ -21,7 +21,7 @@ import (
 // step is one good request and the answer that the document promises for it.
 type step struct {
 	op, who string
-	params  string // what stands in the path for {id} and the like
+	params  string // what stands in the path for {id} and the like; with "/" for several
 	query   string
 	body    any
 	headers []string
@@ -38,8 +38,10 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	for _, s := range d.walk(t) {
 		op := d.operationNamed(t, s.op)
 		path := op.Path
-		if i := strings.Index(path, "{"); i >= 0 {
-			path = path[:i] + s.params + path[strings.Index(path, "}")+1:]
+		for _, param := range strings.Split(s.params, "/") {
+			if i := strings.Index(path, "{"); i >= 0 {
+				path = path[:i] + param + path[strings.Index(path, "}")+1:]
+			}
 		}
 		if s.query != "" {
 			path += "?" + s.query
@@ -119,6 +121,7 @@ func (d *door) walk(t *testing.T) []step {
 	for name, values := range simulator.SignCallback("secret", "msg_1", d.db.Now(), callback) {
 		signed = append(signed, name, values[0])
 	}
+	reason := map[string]any{"reason": "papers_seen"}
 	return []step{
 		{op: "listProgrammes", who: "portal1", status: 200},
 		{op: "getProgramme", who: "portal1", params: "housing_new", status: 200},
@@ -158,6 +161,10 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "getPayment", who: "auditor1", params: due, status: 200},
 		{op: "cancelPayment", who: "treasurer1", params: due, headers: append(key(), tag("/v1/payments/"+due)...), status: 200},
 		{op: "retryPayment", who: "treasurer1", params: failed, headers: key(), status: 201},
+		{op: "getPerson", who: "auditor1", params: id, status: 200},
+		{op: "differPeople", who: "verifier1", params: id + "/" + asked, body: reason, headers: key(), status: 201},
+		{op: "mergePeople", who: "manager1", params: id, body: map[string]any{"into": asked, "reason": "papers_seen"}, headers: key(), status: 201},
+		{op: "splitPerson", who: "verifier1", params: id, body: map[string]any{"cases": []string{id}, "reason": "merged_by_mistake"}, headers: key(), status: 201},
 		{op: "listFollowUps", who: "verifier1", query: "case=" + paid + "&status=planned", status: 200},
 		{op: "railCallback", params: "simulator", body: string(callback), headers: signed, status: 202},
 		{op: "advanceCase", who: "portal1", params: id, body: map[string]any{"duration": "P1D"}, status: 200},

@@ -27,14 +27,7 @@ type plan struct {
 }
 
 func (p *plan) fault(row *Row, column, code string, params ...string) {
-	f := aid.Fault{Pointer: row.Place + "/" + column, Code: code}
-	for i := 0; i+1 < len(params); i += 2 {
-		if f.Params == nil {
-			f.Params = map[string]string{}
-		}
-		f.Params[params[i]] = params[i+1]
-	}
-	p.faults = append(p.faults, f)
+	p.faults = append(p.faults, aid.Fault{Pointer: row.Place + "/" + column, Code: code, Params: aid.Refuse(aid.Invalid, code, params...).Params})
 }
 
 // period takes a row's period into the tree.

@@ -2,6 +2,7 @@ package area
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -57,8 +58,8 @@ func (t *Tree) Plan(rows []Row, today time.Time) (Change, []aid.Fault) {
 	sound := make([]Row, 0, len(rows))
 	for _, row := range rows {
 		row.From, row.To = row.From.UTC(), row.To.UTC() // periods are compared as values
-		if more := append(row.Faults, row.check()...); len(more) > 0 {
-			p.faults, p.broken[row.Code] = append(p.faults, more...), true
+		if more := row.check(); len(row.Faults)+len(more) > 0 {
+			p.faults, p.broken[row.Code] = append(append(p.faults, row.Faults...), more...), true
 			continue
 		}
 		sound = append(sound, row)
@@ -93,8 +94,8 @@ func (r *Row) check() []aid.Fault {
 		return nil
 	}
 	var faults []aid.Fault
-	add := func(column, code string) {
-		faults = append(faults, aid.Fault{Pointer: r.Place + "/" + column, Code: code})
+	add := func(column, code string, params ...string) {
+		faults = append(faults, aid.Fault{Pointer: r.Place + "/" + column, Code: code, Params: aid.Refuse(aid.Invalid, code, params...).Params})
 	}
 	switch {
 	case r.Code == "":
@@ -112,7 +113,7 @@ func (r *Row) check() []aid.Fault {
 		case formula(column.value):
 			add(column.name, "formula")
 		case utf8.RuneCountInString(column.value) > column.max:
-			add(column.name, "too_long")
+			add(column.name, "too_long", "limit", strconv.Itoa(column.max))
 		}
 	}
 	switch {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/aidflow/aidflow/aid"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
@@ -60,7 +59,6 @@ type Definition struct {
 	visitSchema *jsonschema.Schema
 	rules       compiled
 	text        string // what it was parsed from
-	hints       []aid.Fault
 }
 
 // Titles are the names of a thing for people, by language: vi, en, id.

@@ -49,7 +49,7 @@ type RecordedIntent struct {
 //
 // Errors: NotFound task_not_found (also when it is not the caller's to see);
 // Forbidden wrong_role, wrong_level, four_eyes; Conflict task_closed (params
-// as of WhyClosed), task_claimed, already_decided; Stale stale; Invalid
+// as of WhyClosed), task_claimed, already_decided, area_gone; Stale stale; Invalid
 // unknown_action, reason_required, unknown_reason, amount_not_allowed,
 // amount_above_request, and what the programme finds in a partner's answer;
 // Conflict withdrawal_asked for a release.
@@ -211,10 +211,12 @@ type grant struct {
 	Level     string   `db:"level"`
 	Committee bool     `db:"committee"`
 	Chair     bool     `db:"chair"`
+	Gone      bool     `db:"gone"` // the task's area is no more
 }
 
 // authorise tells whether a person may decide a task at all, and whether as
-// chair. A partner decides only what its own case waits for.
+// chair. A partner decides only what its own case waits for. While a task is
+// in an area that is gone, nobody decides it but who says where it belongs.
 func (tx *Tx) authorise(c *Case, t *Task, actor string, partner bool) (chair bool, err error) {
 	if partner || t.Kind == aid.ProvideInformation {
 		if !partner || c.PartnerID != actor {
@@ -230,7 +232,8 @@ func (tx *Tx) authorise(c *Case, t *Task, actor string, partner bool) (chair boo
 		WITH RECURSIVE up AS (
 			SELECT code, parent FROM areas WHERE code = $1
 			UNION ALL SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent)
-		SELECT r.role, r.level, r.committee, r.chair FROM staff_roles r JOIN staff s USING (subject) JOIN up ON up.code = r.area
+		SELECT r.role, r.level, r.committee, r.chair, EXISTS (SELECT 1 FROM areas WHERE code = $1 AND gone) AS gone
+		FROM staff_roles r JOIN staff s USING (subject) JOIN up ON up.code = r.area
 		WHERE r.subject = $2 AND s.disabled_at IS NULL`, t.Area, actor)
 	if err != nil {
 		return false, err
@@ -262,6 +265,9 @@ func mayDecide(t *Task, grants []grant) (chair bool, err error) {
 	}
 	if !may {
 		return false, refusal
+	}
+	if grants[0].Gone && t.ClosedAt == nil && t.Kind != aid.RepairConfiguration {
+		return false, aid.Refuse(aid.Conflict, "area_gone")
 	}
 	return chair, nil
 }

@@ -35,7 +35,7 @@ func (s *Store) ApplyIntent(ctx context.Context, d aid.Decision) error {
 		case aid.PreparePayment:
 			return tx.preparePayment(c, t, d)
 		case aid.RepairConfiguration:
-			return tx.repaired(c, t)
+			return tx.repaired(c, t, d)
 		}
 		return aid.Refuse(aid.Invalid, "needs_workflow")
 	})

@@ -50,8 +50,12 @@ func (tx *Tx) TakeRepaired(c *Case) (*Parking, error) {
 // repaired takes the parking flag off a case after an administrator's repair,
 // if it is one, and has the workflow look again.
 //
-// Errors: Conflict not_repaired while what was to be repaired is as it was.
-func (tx *Tx) repaired(c *Case, t *Task) error {
+// Errors: Conflict not_repaired while what was to be repaired is as it was;
+// those of repairArea.
+func (tx *Tx) repaired(c *Case, t *Task, d aid.Decision) error {
+	if err := tx.repairArea(c, t, d); err != nil {
+		return err
+	}
 	if err := tx.checkRepair(c, t); err != nil {
 		return err
 	}
@@ -70,7 +74,34 @@ func (tx *Tx) repaired(c *Case, t *Task) error {
 			return err
 		}
 	}
-	return tx.WaitForOpenTask(c, aid.OwnerOffice)
+	return tx.waitAgain(c)
+}
+
+// waitAgain makes what a case waited for before its repair what it waits for:
+// the oldest open task, else the fund, the rail, or the program.
+func (tx *Tx) waitAgain(c *Case) error {
+	var open struct {
+		Partner bool `db:"partner"` // it is the partner's turn
+		Tasks   int  `db:"tasks"`
+		Sent    bool `db:"sent"` // a payment is on its way
+	}
+	err := tx.get(&open, `
+		SELECT coalesce(bool_or(kind = 'provide_information'), false) AS partner, count(*) AS tasks,
+		       EXISTS (SELECT 1 FROM payments WHERE case_id = $1 AND state IN ('instructed', 'unknown')) AS sent
+		FROM tasks WHERE case_id = $1 AND closed_at IS NULL`, c.ID)
+	switch {
+	case err != nil:
+		return err
+	case open.Partner:
+		return tx.WaitForOpenTask(c, aid.OwnerPartner)
+	case open.Tasks > 0:
+		return tx.WaitForOpenTask(c, aid.OwnerOffice)
+	case c.Status == aid.WaitingFunds:
+		return tx.BeginWait(c.ID, Wait{Stage: c.Stage, Owner: aid.OwnerFund})
+	case open.Sent:
+		return tx.BeginWait(c.ID, Wait{Stage: c.Stage, Owner: aid.OwnerRail})
+	}
+	return tx.BeginWait(c.ID, Wait{Stage: c.Stage, Owner: aid.OwnerSystem})
 }
 
 func (tx *Tx) checkRepair(c *Case, t *Task) error {

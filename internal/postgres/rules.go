@@ -69,17 +69,18 @@ func (tx *Tx) Calendar(code string) (*worktime.Calendar, error) {
 	return worktime.Parse(raw)
 }
 
-// AreaAt gives the area of the named level that an area belongs to: itself or
-// the nearest one above.
+// AreaAt gives the area of the named level that an area belongs to today:
+// itself or the nearest one above; for one that is gone, above what stands in
+// its place.
 //
 // Errors: NotFound no_area_of_level.
 func (tx *Tx) AreaAt(area, level string) (string, error) {
 	var code string
 	err := tx.get(&code, `
 		WITH RECURSIVE up AS (
-			SELECT code, parent, level, 0 AS depth FROM areas WHERE code = $1
-			UNION ALL SELECT a.code, a.parent, a.level, up.depth + 1 FROM areas a JOIN up ON a.code = up.parent)
-		SELECT code FROM up WHERE level = $2 ORDER BY depth LIMIT 1`, area, level)
+			SELECT code, parent, level, gone, 0 AS depth FROM areas WHERE code = $1
+			UNION ALL SELECT a.code, a.parent, a.level, a.gone, up.depth + 1 FROM areas a JOIN up ON a.code = up.parent)
+		SELECT code FROM up WHERE level = $2 AND NOT gone ORDER BY depth LIMIT 1`, area, level)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", aid.Refuse(aid.NotFound, "no_area_of_level", "level", level)
 	}

@@ -27,6 +27,7 @@ type TaskRow struct {
 	Currency         string       `db:"currency"`
 	HeldDuty         string       `db:"held_duty"` // the caller's duty in the case; "" for none
 	Decided          bool         `db:"decided"`   // the caller has decided this task
+	AreaGone         bool         `db:"area_gone"` // its area is no more, and nobody has said where it belongs
 	AllowedActions   []aid.Action `db:"-"`         // what the caller may do now
 	Blocked          string       `db:"-"`         // why it may do nothing; "" when it may
 }
@@ -39,6 +40,7 @@ func (r TaskRow) Cursor() Cursor { return Cursor{Sort: urgency(r.Urgent, r.DueAt
 const taskRowColumns = taskColumns + `, c.reference AS case_reference, c.version AS case_version, t.programme, c.programme_version,
 	c.partner_id, t.urgent, t.claimed_at, t.outcome, coalesce(c.amount, c.proposed_amount, c.requested_amount) AS amount, c.currency,
 	coalesce(cd.duty, '') AS held_duty,
+	EXISTS (SELECT 1 FROM areas g WHERE g.code = t.area AND g.gone) AS area_gone,
 	EXISTS (SELECT 1 FROM decisions d WHERE d.task_id = t.id AND d.actor = $2 AND d.state IN ('intent', 'applied')) AS decided, ` + taskSLA + ` AS sla`
 
 const taskSLA = `CASE WHEN t.due_at IS NULL THEN 'none'
@@ -105,6 +107,9 @@ func (r *TaskRow) refusal(caller *Caller) error {
 	}
 	if err := caller.MayDecide(r); err != nil {
 		return err
+	}
+	if r.AreaGone && r.Kind != aid.RepairConfiguration && r.Kind != aid.ProvideInformation {
+		return aid.Refuse(aid.Conflict, "area_gone")
 	}
 	if !aid.MayHold(r.HeldDuty, r.Duty) {
 		return aid.Refuse(aid.Forbidden, "four_eyes", "held", r.HeldDuty, "wanted", r.Duty)

@@ -75,7 +75,10 @@ func rules() map[string]rule {
 		"internal/files": {rooms: "aid", modules: "github.com/gabriel-vasile/mimetype github.com/gen2brain/heic github.com/bep/imagemeta",
 			tests: "internal/files/filestest"},
 		"internal/files/filestest": {},
-		"internal/vault":           {rooms: "aid", modules: "github.com/tink-crypto/tink-go/v2/ golang.org/x/text/unicode/norm"},
+		// What is kept of files, and where.
+		"internal/archive": {rooms: "aid internal/files internal/postgres", modules: "gocloud.dev/blob/ gocloud.dev/gcerrors",
+			tests: "internal/files/filestest"},
+		"internal/vault": {rooms: "aid", modules: "github.com/tink-crypto/tink-go/v2/ golang.org/x/text/unicode/norm"},
 
 		// The door. It reaches the process through workflows/client.go only.
 		"api": {rooms: "aid aid/ workflows internal/postgres rails/simulator registers",

@@ -71,7 +71,7 @@ func verified(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, in aid.Decisi
 		return aid.Outcome{}, err
 	}
 	if t.Kind == aid.VerifyDocuments {
-		if err := tx.AcceptDocuments(c, in.Decision.Actor); err != nil {
+		if err := tx.ReviewPapers(c, in.Decision); err != nil {
 			return aid.Outcome{}, err
 		}
 	}

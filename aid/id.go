@@ -31,6 +31,7 @@ const (
 	TransactionID  Prefix = "trx"
 	VisitID        Prefix = "vis"
 	RequestID      Prefix = "req"
+	FileID         Prefix = "file"
 	ImportID       Prefix = "imp"
 	PartnerAidID   Prefix = "paid"
 )

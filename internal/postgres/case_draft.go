@@ -45,7 +45,9 @@ func (tx *Tx) contentOf(row *CaseRow) (*CaseContent, error) {
 	}
 	documents, err := tx.documents(row.ID)
 	for _, d := range documents {
-		out.Documents = append(out.Documents, d.NewDocument)
+		if !d.Sent { // what was sent is no part of what can be written anew
+			out.Documents = append(out.Documents, d.NewDocument)
+		}
 	}
 	return out, err
 }

@@ -12,7 +12,7 @@ import (
 type ChecklistRow struct {
 	Kind       string
 	Required   bool
-	State      string // missing, listed, accepted, rejected
+	State      string // missing, listed, uploaded, accepted, rejected
 	Reason     string // code of a rejection
 	Dated      string // YYYY-MM-DD or ""
 	DocumentID string // "" when missing
@@ -61,8 +61,9 @@ func (s *Store) listedPapers(ctx context.Context, caseID string) (map[string][]C
 		Reason string `db:"reason"`
 		Dated  string `db:"dated"`
 	}
-	err := s.list(ctx, &rows, `SELECT id, kind, state, reason, coalesce(dated::text, '') AS dated FROM case_documents
-		WHERE case_id = $1 AND state <> 'replaced' ORDER BY listed_at, id`, caseID)
+	err := s.list(ctx, &rows, `SELECT d.id, d.kind, `+paperState+` AS state, d.reason, coalesce(d.dated::text, '') AS dated
+		FROM case_documents d LEFT JOIN document_files f ON f.document_id = d.id
+		WHERE d.case_id = $1 AND d.state <> 'replaced' ORDER BY d.listed_at, d.id`, caseID)
 	listed := map[string][]ChecklistRow{}
 	for _, r := range rows {
 		listed[r.Kind] = append(listed[r.Kind], ChecklistRow{Kind: r.Kind, State: r.State, Reason: r.Reason, Dated: r.Dated, DocumentID: r.ID})

@@ -148,7 +148,7 @@ func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
 	} else if in.Amount != nil && (*in.Amount <= 0 || *in.Amount > c.Asking()) {
 		faults = append(faults, aid.Fault{Pointer: "/amount/amount", Code: "amount_above_request"})
 	}
-	if in.Action == aid.ActionReturn && in.Note == "" && len(namedItems(in.Data)) == 0 {
+	if in.Action == aid.ActionReturn && in.Note == "" && len(namedItems(in.Data)) == 0 && len(reviewedPapers(in.Data)) == 0 {
 		faults = append(faults, aid.Fault{Pointer: "/data/items", Code: "items_required"})
 	}
 	if t.Kind == aid.RecordCheck && in.Note == "" {
@@ -170,6 +170,8 @@ func (tx *Tx) checkData(c *Case, t *Task, def *programme.Definition, in Intent) 
 		return tx.overrideFaults(c, def, in.Data)
 	case t.Kind == aid.FieldVisit && in.Action == aid.ActionComplete:
 		return tx.visitFaults(def, in.Data), nil
+	case t.Kind == aid.VerifyDocuments:
+		return tx.papersFaults(c, def, in.Action, in.Data)
 	}
 	return nil, nil
 }

@@ -11,9 +11,10 @@ import (
 // DocumentRow is a paper of a case with what a verifier has said of it.
 type DocumentRow struct {
 	ID       string    `json:"id"`
-	State    string    `json:"state"` // listed, accepted, rejected
+	State    string    `json:"state"` // listed, uploaded (its file is there), accepted, rejected
 	Reason   string    `json:"reason,omitempty"`
 	ListedAt time.Time `json:"listed_at"`
+	Sent     bool      `json:"sent"` // its file was sent; else the partner only says where it is
 	NewDocument
 }
 
@@ -47,12 +48,18 @@ func (tx *Tx) listDocuments(c *Case, documents []NewDocument) error {
 }
 
 // replaceDocuments sets the papers of the given kinds aside (every one when
-// kinds is nil), because others take their place.
+// kinds is nil, but for those whose files were sent), because others take their
+// place.
 func (tx *Tx) replaceDocuments(c *Case, kinds []string) error {
 	_, err := tx.exec(`UPDATE case_documents SET state = 'replaced' WHERE case_id = $1 AND state <> 'replaced'
-		AND ($2::text[] IS NULL OR kind = ANY($2))`, c.ID, pq.Array(kinds))
+		AND CASE WHEN $2::text[] IS NULL THEN NOT EXISTS (SELECT 1 FROM document_files f WHERE f.document_id = case_documents.id)
+		ELSE kind = ANY($2) END`, c.ID, pq.Array(kinds))
 	return err
 }
+
+// paperState is the state of a paper as people see it: of one that is only
+// listed nobody has the file.
+const paperState = `CASE WHEN d.state = 'listed' AND f.id IS NOT NULL THEN 'uploaded' ELSE d.state END`
 
 // documents opens the papers of a case that are in force, in the order in
 // which they were listed.
@@ -65,9 +72,11 @@ func (tx *Tx) documents(caseID string) ([]DocumentRow, error) {
 		State    string    `db:"state"`
 		Reason   string    `db:"reason"`
 		ListedAt time.Time `db:"listed_at"`
+		Sent     bool      `db:"sent"`
 	}
-	err := tx.list(&rows, `SELECT id, kind, dated::text AS dated, sealed, state, reason, listed_at FROM case_documents
-		WHERE case_id = $1 AND state <> 'replaced' ORDER BY listed_at, id`, caseID)
+	err := tx.list(&rows, `SELECT d.id, d.kind, d.dated::text AS dated, d.sealed, `+paperState+` AS state, d.reason, d.listed_at, f.id IS NOT NULL AS sent
+		FROM case_documents d LEFT JOIN document_files f ON f.document_id = d.id
+		WHERE d.case_id = $1 AND d.state <> 'replaced' ORDER BY d.listed_at, d.id`, caseID)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +86,7 @@ func (tx *Tx) documents(caseID string) ([]DocumentRow, error) {
 		if err := tx.open("case_documents", "sealed", r.ID, r.Sealed, &in); err != nil {
 			return nil, err
 		}
-		d := DocumentRow{ID: r.ID, State: r.State, Reason: r.Reason, ListedAt: r.ListedAt,
+		d := DocumentRow{ID: r.ID, State: r.State, Reason: r.Reason, ListedAt: r.ListedAt, Sent: r.Sent,
 			NewDocument: NewDocument{Kind: r.Kind, Location: in.Location, Title: in.Title}}
 		if r.Dated != nil {
 			d.Dated = *r.Dated

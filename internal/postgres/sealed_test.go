@@ -23,6 +23,7 @@ func sealedPlaces() []sealedPlace {
 		{"case_facts", "sealed", "case_id || '/' || round || '/' || review || '/' || phase"},
 		{"household_members", "sealed", "household_id || '/' || encode(member_key, 'hex')"}, {"import_chunks", "sealed", "import_id || '/' || n"},
 		{"partner_aid", "sealed", "id"}, {"match_people", "sealed", "owner || '/' || n"},
+		{"document_files", "sealed", "id"}, {"file_chunks", "sealed", "file_id || '/' || part || '/' || n || '/last'"},
 	}
 }
 
@@ -30,7 +31,8 @@ func sealedPlaces() []sealedPlace {
 var hashed = []string{"partner_keys.key_hash", "persons.national_id_hash", "household_members.national_id_hash", "payee_accounts.account_hash",
 	"cases.tracking_hash", "case_words.word_hash", "decisions.bound_hash", "idempotency_keys.fingerprint", "awards.bound_hash",
 	"household_members.member_key", "household_review_members.member_key", "household_review_members.content", "imports.file_hash",
-	"partner_aid.national_id_hash", "partner_aid.content", "match_keys.hash"}
+	"partner_aid.national_id_hash", "partner_aid.content", "match_keys.hash",
+	"document_files.sent_hash", "document_files.hash"}
 
 // Every column of bytes is sealed for its place, or a hash. A new one has to
 // be put on one of the two lists.
@@ -73,6 +75,10 @@ func personal(t *testing.T) *pgtest.DB {
 		if err := db.FinishIdempotent(t.Context(), scope, postgres.IdemAnswer{Status: 201, Body: []byte("canary answer")}); err != nil {
 			t.Fatal(err)
 		}
+	}
+	for i := range 2 {
+		c := draftOf(t, db, i)
+		sendFile(t, db, c, postgres.NewFile{Kind: "request_form", Type: "application/pdf", Name: "Canary.pdf"})
 	}
 	fundOf(t, db, 1, 1)
 	exec(t, db, `INSERT INTO imports (id, what, format, dry_run, state, created_by, created_at) VALUES ('imp_1', 'past_aid', 'csv', true, 'uploading', 'canary', now())`)

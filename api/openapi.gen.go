@@ -1010,6 +1010,12 @@ type Difference struct {
 	Seen interface{} `json:"seen,omitempty,omitzero"`
 }
 
+// DraftChoice Which draft is meant.
+type DraftChoice struct {
+	// Draft Id of the draft that was reviewed.
+	Draft string `json:"draft"`
+}
+
 // Duration defines model for Duration.
 type Duration struct {
 	// N Cases counted.
@@ -1040,7 +1046,10 @@ type Entry struct {
 
 // Fault One thing that is wrong.
 type Fault struct {
-	Code    string `json:"code"`
+	Code string `json:"code"`
+
+	// Line Line in a text that was sent, such as the definition of a programme.
+	Line    int    `json:"line,omitempty,omitzero"`
 	Message string `json:"message"`
 
 	// Parameter Name of a parameter or header.
@@ -1518,6 +1527,13 @@ type Programme struct {
 	Version  int           `json:"version"`
 }
 
+// ProgrammeChange One difference of two definitions.
+type ProgrammeChange struct {
+	// Path JSON pointer into the definition.
+	Path string `json:"path"`
+	Text string `json:"text"`
+}
+
 // ProgrammeDocument defines model for ProgrammeDocument.
 type ProgrammeDocument struct {
 	Kind     string `json:"kind"`
@@ -1531,6 +1547,19 @@ type ProgrammeDocument struct {
 type ProgrammeList struct {
 	Data    []ProgrammeSummary `json:"data"`
 	HasMore bool               `json:"has_more"`
+}
+
+// ProgrammeProposal A version of a programme as an administrator proposes it.
+type ProgrammeProposal struct {
+	// Definition The text of the definition, YAML or JSON.
+	Definition string `json:"definition"`
+}
+
+// ProgrammeRecall One administrator's wish to recall a version.
+type ProgrammeRecall struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
 }
 
 // ProgrammeSummary defines model for ProgrammeSummary.
@@ -1547,6 +1576,56 @@ type ProgrammeSummary struct {
 	// Titles A text in several languages.
 	Titles  Titles `json:"titles"`
 	Version int    `json:"version"`
+}
+
+// ProgrammeVersion A version of a programme, proposed or published.
+type ProgrammeVersion struct {
+	// Changes What differs, in words of the caller's language.
+	Changes []ProgrammeChange `json:"changes,omitempty,omitzero"`
+	Code    string            `json:"code"`
+
+	// ComparedWith The version with which changes compares it; none for the first.
+	ComparedWith int `json:"compared_with,omitempty,omitzero"`
+
+	// Definition The text as it was sent; in the answer of one version only.
+	Definition string `json:"definition,omitempty,omitzero"`
+
+	// Draft Id of the draft; none when a deployment brought the version.
+	Draft string `json:"draft,omitempty,omitzero"`
+
+	// EffectiveFrom First day, in the programme's time zone.
+	EffectiveFrom string `json:"effective_from,omitempty,omitzero"`
+
+	// EffectiveTo The first day on which it holds no more; none: without end.
+	EffectiveTo string    `json:"effective_to,omitempty,omitzero"`
+	ProposedAt  time.Time `json:"proposed_at,omitempty,omitzero"`
+	ProposedBy  string    `json:"proposed_by,omitempty,omitzero"`
+	PublishedAt time.Time `json:"published_at,omitempty,omitzero"`
+
+	// PublishedBy None when a deployment brought it.
+	PublishedBy string    `json:"published_by,omitempty,omitzero"`
+	RecalledAt  time.Time `json:"recalled_at,omitempty,omitzero"`
+
+	// Recalls Wishes to recall it; the second one does.
+	Recalls []ProgrammeRecall `json:"recalls,omitempty,omitzero"`
+
+	// State proposed (waits for a second administrator), withdrawn, scheduled (its first day has not come), in_force,
+	// superseded (a newer one is in force), expired (its last day is over), recalled.
+	State string `json:"state"`
+
+	// Titles A text in several languages.
+	Titles  Titles `json:"titles,omitempty,omitzero"`
+	Version int    `json:"version"`
+
+	// Warnings What does not keep a draft from being published.
+	Warnings    []Fault   `json:"warnings,omitempty,omitzero"`
+	WithdrawnAt time.Time `json:"withdrawn_at,omitempty,omitzero"`
+	WithdrawnBy string    `json:"withdrawn_by,omitempty,omitzero"`
+}
+
+// ProgrammeVersionList defines model for ProgrammeVersionList.
+type ProgrammeVersionList struct {
+	Data []ProgrammeVersion `json:"data"`
 }
 
 // Proposal What the programme's award rule comes to. Approvers decide under it.
@@ -1571,6 +1650,12 @@ type ReasonCode struct {
 
 	// Titles A text in several languages.
 	Titles Titles `json:"titles"`
+}
+
+// Recall An administrator's wish to recall a version.
+type Recall struct {
+	// Reason Why, in words that name nobody.
+	Reason string `json:"reason"`
 }
 
 // SLA Against the deadline of the nearest open task, in working time.
@@ -1886,6 +1971,9 @@ type ProgrammeCode = string
 // TaskID defines model for TaskId.
 type TaskID = string
 
+// VersionNumber defines model for VersionNumber.
+type VersionNumber = int
+
 // BadRequest RFC 9457.
 type BadRequest = Problem
 
@@ -2125,6 +2213,30 @@ type SplitPersonParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ProposeProgrammeParams defines parameters for ProposeProgramme.
+type ProposeProgrammeParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PublishProgrammeParams defines parameters for PublishProgramme.
+type PublishProgrammeParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// RecallProgrammeParams defines parameters for RecallProgramme.
+type RecallProgrammeParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// WithdrawProgrammeParams defines parameters for WithdrawProgramme.
+type WithdrawProgrammeParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // AdvanceCaseParams defines parameters for AdvanceCase.
 type AdvanceCaseParams struct {
 	// IdempotencyKey Repeats of the request get the first answer, when given.
@@ -2220,6 +2332,18 @@ type MergePeopleJSONRequestBody = PersonMerge
 
 // SplitPersonJSONRequestBody defines body for SplitPerson for application/json ContentType.
 type SplitPersonJSONRequestBody = PersonSplit
+
+// ProposeProgrammeJSONRequestBody defines body for ProposeProgramme for application/json ContentType.
+type ProposeProgrammeJSONRequestBody = ProgrammeProposal
+
+// PublishProgrammeJSONRequestBody defines body for PublishProgramme for application/json ContentType.
+type PublishProgrammeJSONRequestBody = DraftChoice
+
+// RecallProgrammeJSONRequestBody defines body for RecallProgramme for application/json ContentType.
+type RecallProgrammeJSONRequestBody = Recall
+
+// WithdrawProgrammeJSONRequestBody defines body for WithdrawProgramme for application/json ContentType.
+type WithdrawProgrammeJSONRequestBody = DraftChoice
 
 // AdvanceCaseJSONRequestBody defines body for AdvanceCase for application/json ContentType.
 type AdvanceCaseJSONRequestBody = Advance
@@ -2328,9 +2452,27 @@ type ServerInterface interface {
 	// ListProgrammes All programmes
 	// (GET /v1/programmes)
 	ListProgrammes(c *gin.Context)
+	// ProposeProgramme Propose a version of a programme
+	// (POST /v1/programmes)
+	ProposeProgramme(c *gin.Context, params ProposeProgrammeParams)
 	// GetProgramme One programme with its form
 	// (GET /v1/programmes/{code})
 	GetProgramme(c *gin.Context, code ProgrammeCode)
+	// ListProgrammeVersions Versions of a programme, newest first
+	// (GET /v1/programmes/{code}/versions)
+	ListProgrammeVersions(c *gin.Context, code ProgrammeCode)
+	// GetProgrammeVersion One version with its text
+	// (GET /v1/programmes/{code}/versions/{version})
+	GetProgrammeVersion(c *gin.Context, code ProgrammeCode, version VersionNumber)
+	// PublishProgramme Publish a draft
+	// (POST /v1/programmes/{code}/versions/{version}/publish)
+	PublishProgramme(c *gin.Context, code ProgrammeCode, version VersionNumber, params PublishProgrammeParams)
+	// RecallProgramme Recall a published version
+	// (POST /v1/programmes/{code}/versions/{version}/recall)
+	RecallProgramme(c *gin.Context, code ProgrammeCode, version VersionNumber, params RecallProgrammeParams)
+	// WithdrawProgramme Withdraw a draft
+	// (POST /v1/programmes/{code}/versions/{version}/withdraw)
+	WithdrawProgramme(c *gin.Context, code ProgrammeCode, version VersionNumber, params WithdrawProgrammeParams)
 	// AdvanceCase Let time pass for a case
 	// (POST /v1/sandbox/cases/{id}/advance)
 	AdvanceCase(c *gin.Context, id CaseID, params AdvanceCaseParams)
@@ -3827,6 +3969,49 @@ func (siw *ServerInterfaceWrapper) ListProgrammes(c *gin.Context) {
 	siw.Handler.ListProgrammes(c)
 }
 
+// ProposeProgramme operation middleware
+func (siw *ServerInterfaceWrapper) ProposeProgramme(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ProposeProgrammeParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ProposeProgramme(c, params)
+}
+
 // GetProgramme operation middleware
 func (siw *ServerInterfaceWrapper) GetProgramme(c *gin.Context) {
 
@@ -3850,6 +4035,248 @@ func (siw *ServerInterfaceWrapper) GetProgramme(c *gin.Context) {
 	}
 
 	siw.Handler.GetProgramme(c, code)
+}
+
+// ListProgrammeVersions operation middleware
+func (siw *ServerInterfaceWrapper) ListProgrammeVersions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code ProgrammeCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListProgrammeVersions(c, code)
+}
+
+// GetProgrammeVersion operation middleware
+func (siw *ServerInterfaceWrapper) GetProgrammeVersion(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code ProgrammeCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version VersionNumber
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetProgrammeVersion(c, code, version)
+}
+
+// PublishProgramme operation middleware
+func (siw *ServerInterfaceWrapper) PublishProgramme(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code ProgrammeCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version VersionNumber
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PublishProgrammeParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PublishProgramme(c, code, version, params)
+}
+
+// RecallProgramme operation middleware
+func (siw *ServerInterfaceWrapper) RecallProgramme(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code ProgrammeCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version VersionNumber
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RecallProgrammeParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RecallProgramme(c, code, version, params)
+}
+
+// WithdrawProgramme operation middleware
+func (siw *ServerInterfaceWrapper) WithdrawProgramme(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code ProgrammeCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "version" -------------
+	var version VersionNumber
+
+	err = runtime.BindStyledParameterWithOptions("simple", "version", c.Param("version"), &version, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "integer", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter version: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params WithdrawProgrammeParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.WithdrawProgramme(c, code, version, params)
 }
 
 // AdvanceCase operation middleware
@@ -4251,7 +4678,13 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	}
 
 	router.GET(options.BaseURL+"/v1/programmes", wrapper.ListProgrammes)
+	router.POST(options.BaseURL+"/v1/programmes", wrapper.ProposeProgramme)
 	router.GET(options.BaseURL+"/v1/programmes/:code", wrapper.GetProgramme)
+	router.GET(options.BaseURL+"/v1/programmes/:code/versions", wrapper.ListProgrammeVersions)
+	router.GET(options.BaseURL+"/v1/programmes/:code/versions/:version", wrapper.GetProgrammeVersion)
+	router.POST(options.BaseURL+"/v1/programmes/:code/versions/:version/publish", wrapper.PublishProgramme)
+	router.POST(options.BaseURL+"/v1/programmes/:code/versions/:version/withdraw", wrapper.WithdrawProgramme)
+	router.POST(options.BaseURL+"/v1/programmes/:code/versions/:version/recall", wrapper.RecallProgramme)
 	router.GET(options.BaseURL+"/v1/areas", wrapper.ListAreas)
 	router.GET(options.BaseURL+"/v1/cases", wrapper.ListCases)
 	router.POST(options.BaseURL+"/v1/cases", wrapper.CreateCase)
@@ -9279,6 +9712,187 @@ func (response ListProgrammes503ApplicationProblemPlusJSONResponse) VisitListPro
 	return err
 }
 
+type ProposeProgrammeRequestObject struct {
+	Params ProposeProgrammeParams
+	Body   *ProposeProgrammeJSONRequestBody
+}
+
+type ProposeProgrammeResponseObject interface {
+	VisitProposeProgrammeResponse(w http.ResponseWriter) error
+}
+
+type ProposeProgramme201ResponseHeaders struct {
+	IdempotentReplayed *string
+	Location           string
+}
+
+type ProposeProgramme201JSONResponse struct {
+	Body    ProgrammeVersion
+	Headers ProposeProgramme201ResponseHeaders
+}
+
+func (response ProposeProgramme201JSONResponse) VisitProposeProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeProgramme400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeProgramme400ApplicationProblemPlusJSONResponse) VisitProposeProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeProgramme401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeProgramme401ApplicationProblemPlusJSONResponse) VisitProposeProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeProgramme403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeProgramme403ApplicationProblemPlusJSONResponse) VisitProposeProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeProgramme409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeProgramme409ApplicationProblemPlusJSONResponse) VisitProposeProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeProgramme413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeProgramme413ApplicationProblemPlusJSONResponse) VisitProposeProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeProgramme415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeProgramme415ApplicationProblemPlusJSONResponse) VisitProposeProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeProgramme422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeProgramme422ApplicationProblemPlusJSONResponse) VisitProposeProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeProgramme500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeProgramme500ApplicationProblemPlusJSONResponse) VisitProposeProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ProposeProgramme503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ProposeProgramme503ApplicationProblemPlusJSONResponse) VisitProposeProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetProgrammeRequestObject struct {
 	Code ProgrammeCode `json:"code"`
 }
@@ -9394,6 +10008,836 @@ type GetProgramme503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetProgramme503ApplicationProblemPlusJSONResponse) VisitGetProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProgrammeVersionsRequestObject struct {
+	Code ProgrammeCode `json:"code"`
+}
+
+type ListProgrammeVersionsResponseObject interface {
+	VisitListProgrammeVersionsResponse(w http.ResponseWriter) error
+}
+
+type ListProgrammeVersions200JSONResponse ProgrammeVersionList
+
+func (response ListProgrammeVersions200JSONResponse) VisitListProgrammeVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProgrammeVersions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListProgrammeVersions400ApplicationProblemPlusJSONResponse) VisitListProgrammeVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProgrammeVersions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListProgrammeVersions401ApplicationProblemPlusJSONResponse) VisitListProgrammeVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProgrammeVersions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListProgrammeVersions403ApplicationProblemPlusJSONResponse) VisitListProgrammeVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProgrammeVersions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListProgrammeVersions404ApplicationProblemPlusJSONResponse) VisitListProgrammeVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProgrammeVersions500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListProgrammeVersions500ApplicationProblemPlusJSONResponse) VisitListProgrammeVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListProgrammeVersions503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListProgrammeVersions503ApplicationProblemPlusJSONResponse) VisitListProgrammeVersionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProgrammeVersionRequestObject struct {
+	Code    ProgrammeCode `json:"code"`
+	Version VersionNumber `json:"version"`
+}
+
+type GetProgrammeVersionResponseObject interface {
+	VisitGetProgrammeVersionResponse(w http.ResponseWriter) error
+}
+
+type GetProgrammeVersion200JSONResponse ProgrammeVersion
+
+func (response GetProgrammeVersion200JSONResponse) VisitGetProgrammeVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProgrammeVersion400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetProgrammeVersion400ApplicationProblemPlusJSONResponse) VisitGetProgrammeVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProgrammeVersion401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetProgrammeVersion401ApplicationProblemPlusJSONResponse) VisitGetProgrammeVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProgrammeVersion403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetProgrammeVersion403ApplicationProblemPlusJSONResponse) VisitGetProgrammeVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProgrammeVersion404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetProgrammeVersion404ApplicationProblemPlusJSONResponse) VisitGetProgrammeVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProgrammeVersion500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetProgrammeVersion500ApplicationProblemPlusJSONResponse) VisitGetProgrammeVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetProgrammeVersion503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetProgrammeVersion503ApplicationProblemPlusJSONResponse) VisitGetProgrammeVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishProgrammeRequestObject struct {
+	Code    ProgrammeCode `json:"code"`
+	Version VersionNumber `json:"version"`
+	Params  PublishProgrammeParams
+	Body    *PublishProgrammeJSONRequestBody
+}
+
+type PublishProgrammeResponseObject interface {
+	VisitPublishProgrammeResponse(w http.ResponseWriter) error
+}
+
+type PublishProgramme200ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type PublishProgramme200JSONResponse struct {
+	Body    ProgrammeVersion
+	Headers PublishProgramme200ResponseHeaders
+}
+
+func (response PublishProgramme200JSONResponse) VisitPublishProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishProgramme400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PublishProgramme400ApplicationProblemPlusJSONResponse) VisitPublishProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishProgramme401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PublishProgramme401ApplicationProblemPlusJSONResponse) VisitPublishProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishProgramme403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PublishProgramme403ApplicationProblemPlusJSONResponse) VisitPublishProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishProgramme404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PublishProgramme404ApplicationProblemPlusJSONResponse) VisitPublishProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishProgramme409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PublishProgramme409ApplicationProblemPlusJSONResponse) VisitPublishProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishProgramme413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response PublishProgramme413ApplicationProblemPlusJSONResponse) VisitPublishProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishProgramme415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response PublishProgramme415ApplicationProblemPlusJSONResponse) VisitPublishProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishProgramme422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PublishProgramme422ApplicationProblemPlusJSONResponse) VisitPublishProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishProgramme500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response PublishProgramme500ApplicationProblemPlusJSONResponse) VisitPublishProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PublishProgramme503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response PublishProgramme503ApplicationProblemPlusJSONResponse) VisitPublishProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallProgrammeRequestObject struct {
+	Code    ProgrammeCode `json:"code"`
+	Version VersionNumber `json:"version"`
+	Params  RecallProgrammeParams
+	Body    *RecallProgrammeJSONRequestBody
+}
+
+type RecallProgrammeResponseObject interface {
+	VisitRecallProgrammeResponse(w http.ResponseWriter) error
+}
+
+type RecallProgramme200ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type RecallProgramme200JSONResponse struct {
+	Body    ProgrammeVersion
+	Headers RecallProgramme200ResponseHeaders
+}
+
+func (response RecallProgramme200JSONResponse) VisitRecallProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallProgramme400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RecallProgramme400ApplicationProblemPlusJSONResponse) VisitRecallProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallProgramme401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RecallProgramme401ApplicationProblemPlusJSONResponse) VisitRecallProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallProgramme403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RecallProgramme403ApplicationProblemPlusJSONResponse) VisitRecallProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallProgramme404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RecallProgramme404ApplicationProblemPlusJSONResponse) VisitRecallProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallProgramme409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RecallProgramme409ApplicationProblemPlusJSONResponse) VisitRecallProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallProgramme413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RecallProgramme413ApplicationProblemPlusJSONResponse) VisitRecallProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallProgramme415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RecallProgramme415ApplicationProblemPlusJSONResponse) VisitRecallProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallProgramme422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RecallProgramme422ApplicationProblemPlusJSONResponse) VisitRecallProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallProgramme500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response RecallProgramme500ApplicationProblemPlusJSONResponse) VisitRecallProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecallProgramme503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RecallProgramme503ApplicationProblemPlusJSONResponse) VisitRecallProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawProgrammeRequestObject struct {
+	Code    ProgrammeCode `json:"code"`
+	Version VersionNumber `json:"version"`
+	Params  WithdrawProgrammeParams
+	Body    *WithdrawProgrammeJSONRequestBody
+}
+
+type WithdrawProgrammeResponseObject interface {
+	VisitWithdrawProgrammeResponse(w http.ResponseWriter) error
+}
+
+type WithdrawProgramme200ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type WithdrawProgramme200JSONResponse struct {
+	Body    ProgrammeVersion
+	Headers WithdrawProgramme200ResponseHeaders
+}
+
+func (response WithdrawProgramme200JSONResponse) VisitWithdrawProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawProgramme400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawProgramme400ApplicationProblemPlusJSONResponse) VisitWithdrawProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawProgramme401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawProgramme401ApplicationProblemPlusJSONResponse) VisitWithdrawProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawProgramme403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawProgramme403ApplicationProblemPlusJSONResponse) VisitWithdrawProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawProgramme404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawProgramme404ApplicationProblemPlusJSONResponse) VisitWithdrawProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawProgramme409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawProgramme409ApplicationProblemPlusJSONResponse) VisitWithdrawProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawProgramme413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawProgramme413ApplicationProblemPlusJSONResponse) VisitWithdrawProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawProgramme415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawProgramme415ApplicationProblemPlusJSONResponse) VisitWithdrawProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawProgramme422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawProgramme422ApplicationProblemPlusJSONResponse) VisitWithdrawProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawProgramme500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawProgramme500ApplicationProblemPlusJSONResponse) VisitWithdrawProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type WithdrawProgramme503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response WithdrawProgramme503ApplicationProblemPlusJSONResponse) VisitWithdrawProgrammeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10745,9 +12189,27 @@ type StrictServerInterface interface {
 	// ListProgrammes All programmes
 	// (GET /v1/programmes)
 	ListProgrammes(ctx context.Context, request ListProgrammesRequestObject) (ListProgrammesResponseObject, error)
+	// ProposeProgramme Propose a version of a programme
+	// (POST /v1/programmes)
+	ProposeProgramme(ctx context.Context, request ProposeProgrammeRequestObject) (ProposeProgrammeResponseObject, error)
 	// GetProgramme One programme with its form
 	// (GET /v1/programmes/{code})
 	GetProgramme(ctx context.Context, request GetProgrammeRequestObject) (GetProgrammeResponseObject, error)
+	// ListProgrammeVersions Versions of a programme, newest first
+	// (GET /v1/programmes/{code}/versions)
+	ListProgrammeVersions(ctx context.Context, request ListProgrammeVersionsRequestObject) (ListProgrammeVersionsResponseObject, error)
+	// GetProgrammeVersion One version with its text
+	// (GET /v1/programmes/{code}/versions/{version})
+	GetProgrammeVersion(ctx context.Context, request GetProgrammeVersionRequestObject) (GetProgrammeVersionResponseObject, error)
+	// PublishProgramme Publish a draft
+	// (POST /v1/programmes/{code}/versions/{version}/publish)
+	PublishProgramme(ctx context.Context, request PublishProgrammeRequestObject) (PublishProgrammeResponseObject, error)
+	// RecallProgramme Recall a published version
+	// (POST /v1/programmes/{code}/versions/{version}/recall)
+	RecallProgramme(ctx context.Context, request RecallProgrammeRequestObject) (RecallProgrammeResponseObject, error)
+	// WithdrawProgramme Withdraw a draft
+	// (POST /v1/programmes/{code}/versions/{version}/withdraw)
+	WithdrawProgramme(ctx context.Context, request WithdrawProgrammeRequestObject) (WithdrawProgrammeResponseObject, error)
 	// AdvanceCase Let time pass for a case
 	// (POST /v1/sandbox/cases/{id}/advance)
 	AdvanceCase(ctx context.Context, request AdvanceCaseRequestObject) (AdvanceCaseResponseObject, error)
@@ -11938,6 +13400,50 @@ func (sh *strictHandler) ListProgrammes(ctx *gin.Context) {
 	}
 }
 
+// ProposeProgramme operation middleware
+func (sh *strictHandler) ProposeProgramme(ctx *gin.Context, params ProposeProgrammeParams) {
+	var request ProposeProgrammeRequestObject
+
+	request.Params = params
+
+	var body ProposeProgrammeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ProposeProgramme(ctx, request.(ProposeProgrammeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ProposeProgramme")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ProposeProgrammeResponseObject); ok {
+		if err := validResponse.VisitProposeProgrammeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetProgramme operation middleware
 func (sh *strictHandler) GetProgramme(ctx *gin.Context, code ProgrammeCode) {
 	var request GetProgrammeRequestObject
@@ -11957,6 +13463,197 @@ func (sh *strictHandler) GetProgramme(ctx *gin.Context, code ProgrammeCode) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetProgrammeResponseObject); ok {
 		if err := validResponse.VisitGetProgrammeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListProgrammeVersions operation middleware
+func (sh *strictHandler) ListProgrammeVersions(ctx *gin.Context, code ProgrammeCode) {
+	var request ListProgrammeVersionsRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListProgrammeVersions(ctx, request.(ListProgrammeVersionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListProgrammeVersions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListProgrammeVersionsResponseObject); ok {
+		if err := validResponse.VisitListProgrammeVersionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetProgrammeVersion operation middleware
+func (sh *strictHandler) GetProgrammeVersion(ctx *gin.Context, code ProgrammeCode, version VersionNumber) {
+	var request GetProgrammeVersionRequestObject
+
+	request.Code = code
+	request.Version = version
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetProgrammeVersion(ctx, request.(GetProgrammeVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetProgrammeVersion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetProgrammeVersionResponseObject); ok {
+		if err := validResponse.VisitGetProgrammeVersionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PublishProgramme operation middleware
+func (sh *strictHandler) PublishProgramme(ctx *gin.Context, code ProgrammeCode, version VersionNumber, params PublishProgrammeParams) {
+	var request PublishProgrammeRequestObject
+
+	request.Code = code
+	request.Version = version
+	request.Params = params
+
+	var body PublishProgrammeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PublishProgramme(ctx, request.(PublishProgrammeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PublishProgramme")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PublishProgrammeResponseObject); ok {
+		if err := validResponse.VisitPublishProgrammeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RecallProgramme operation middleware
+func (sh *strictHandler) RecallProgramme(ctx *gin.Context, code ProgrammeCode, version VersionNumber, params RecallProgrammeParams) {
+	var request RecallProgrammeRequestObject
+
+	request.Code = code
+	request.Version = version
+	request.Params = params
+
+	var body RecallProgrammeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RecallProgramme(ctx, request.(RecallProgrammeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RecallProgramme")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RecallProgrammeResponseObject); ok {
+		if err := validResponse.VisitRecallProgrammeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// WithdrawProgramme operation middleware
+func (sh *strictHandler) WithdrawProgramme(ctx *gin.Context, code ProgrammeCode, version VersionNumber, params WithdrawProgrammeParams) {
+	var request WithdrawProgrammeRequestObject
+
+	request.Code = code
+	request.Version = version
+	request.Params = params
+
+	var body WithdrawProgrammeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.WithdrawProgramme(ctx, request.(WithdrawProgrammeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "WithdrawProgramme")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(WithdrawProgrammeResponseObject); ok {
+		if err := validResponse.VisitWithdrawProgrammeResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

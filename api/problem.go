@@ -117,6 +117,7 @@ func (p *problems) render(c *gin.Context, e *aid.Error, status int) Problem {
 // as the param "parameter"; all others point into the body.
 func (p *problems) fault(lang string, f aid.Fault) Fault {
 	out := Fault{Code: f.Code, Message: p.texts.say(lang, f.Code, f.Params)}
+	out.Line, _ = strconv.Atoi(f.Params["line"])
 	if name, ok := f.Params["parameter"]; ok {
 		out.Parameter = name
 	} else {

@@ -44,7 +44,7 @@ func TestRolesByOperation(t *testing.T) {
 	task := d.underReview(id)
 	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
 	paths := strings.NewReplacer("/cases/{id}", "/cases/"+id, "/tasks/{id}", "/tasks/"+task, "/funds/{id}", "/funds/"+fund,
-		"{code}", "medical", "{id}", postgres.NewID(aid.PaymentID), "{other}", postgres.NewID(aid.PersonID), "{rail}", "simulator")
+		"{code}", "medical", "{version}", "1", "{id}", postgres.NewID(aid.PaymentID), "{other}", postgres.NewID(aid.PersonID), "{rail}", "simulator")
 	for _, op := range d.doc.Operations() {
 		if op.Public() || slices.Contains(op.Roles, "rail") {
 			continue
@@ -93,9 +93,10 @@ func TestStrangersFindNothing(t *testing.T) {
 	decision := d.decide("verifier1", d.underReview(d.submit(d.person(7))), map[string]any{"action": "complete"}).str("id")
 	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
 	paths := strings.NewReplacer("/cases/{id}", "/cases/"+id, "/tasks/{id}", "/tasks/"+task, "/funds/{id}", "/funds/"+fund,
-		"/payments/{id}", "/payments/"+payment, "/decisions/{id}", "/decisions/"+decision, "{code}", "medical",
+		"/payments/{id}", "/payments/"+payment, "/decisions/{id}", "/decisions/"+decision, "{code}", "medical", "{version}", "1",
 		"/people/{id}", "/people/"+id, "{other}", task)
-	everyones := []string{"listProgrammes", "getProgramme", "listAreas", "whoami", "createCase", "validateCase", "getNextTask", "createFund"}
+	// Programmes belong to the installation, to be read and revised by its administrators wherever they are.
+	everyones := []string{"listProgrammes", "getProgramme", "proposeProgramme", "listProgrammeVersions", "getProgrammeVersion", "recallProgramme", "listAreas", "whoami", "createCase", "validateCase", "getNextTask", "createFund"}
 	strangers := d.strangers(t)
 	before := d.content()
 	for _, op := range d.doc.Operations() {

@@ -122,9 +122,16 @@ func (d *door) walk(t *testing.T) []step {
 		signed = append(signed, name, values[0])
 	}
 	reason := map[string]any{"reason": "papers_seen"}
+	proposed, dropped, next := d.proposed(t, "medical", nil), d.proposed(t, "schooling", nil), map[string]any{"definition": d.nextVersion(t, "housing_new", nil)}
 	return []step{
 		{op: "listProgrammes", who: "portal1", status: 200},
 		{op: "getProgramme", who: "portal1", params: "housing_new", status: 200},
+		{op: "proposeProgramme", who: "admin1", body: next, headers: key(), status: 201},
+		{op: "listProgrammeVersions", who: "auditor1", params: "medical", status: 200},
+		{op: "getProgrammeVersion", who: "manager1", params: "medical/2", status: 200},
+		{op: "publishProgramme", who: "admin2", params: "medical/2", body: map[string]any{"draft": proposed}, headers: key(), status: 200},
+		{op: "withdrawProgramme", who: "admin2", params: "schooling/2", body: map[string]any{"draft": dropped}, headers: key(), status: 200},
+		{op: "recallProgramme", who: "admin1", params: "medical/2", body: map[string]any{"reason": "The norm was misread."}, headers: key(), status: 200},
 		{op: "listAreas", who: "intake1", query: "level=commune&parent=51&at=2026-03-02&limit=2", status: 200},
 		{op: "createCase", who: "portal1", body: d.person(3), headers: key(), status: 201},
 		{op: "validateCase", who: "portal1", body: d.person(4), status: 200},

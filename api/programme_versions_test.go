@@ -129,7 +129,7 @@ func TestFaultsOfADefinition(t *testing.T) {
 		{name: "no YAML", body: map[string]any{"definition": "code: [canary"}, code: "programme_invalid", faults: []string{"/definition yaml_syntax"}},
 		{name: "empty", body: map[string]any{"definition": ""}, faults: []string{"/definition too_short"}},
 		{name: "nothing said", body: map[string]any{"definition": "# canary"}, code: "programme_invalid", faults: []string{"/definition yaml_syntax"}},
-		{name: "no definition", body: map[string]any{"definitions": "canary"}, faults: []string{"/definitions unknown_field", "/definition required"}},
+		{name: "no definition", body: map[string]any{"definitions": "canary"}, faults: []string{"/definition required", "/definitions unknown_field"}},
 		{name: "too long", body: map[string]any{"definition": strings.Repeat("canary", 100_001)}, faults: []string{"/definition too_long"}},
 		{name: "a manager", who: "manager1", body: map[string]any{"definition": "canary"}, status: 403, code: "wrong_role"},
 		{name: "no reason", path: "/v1/programmes/medical/versions/1/recall", body: map[string]any{"reason": "canary"}, faults: []string{"/reason too_short"}},

@@ -37,6 +37,7 @@ func rules() map[string]rule {
 		"aid/match":     {rooms: "aid"},
 		"aid/worktime":  {rooms: "aid"},
 		"aid/means":     {rooms: "aid", modules: "go.yaml.in/yaml/v3"},
+		"aid/roll":      {rooms: "aid aid/identity aid/means"},
 		"aid/programme": {rooms: "aid aid/money", modules: "cel.dev/cel-go/ go.yaml.in/yaml/v3 github.com/santhosh-tekuri/jsonschema/v6/"},
 		"programmes":    {rooms: "aid aid/means aid/programme aid/worktime", tests: "aid/ go.yaml.in/yaml/v3"},
 

@@ -18,6 +18,7 @@ type settings struct {
 	calls    int
 	rounds   int
 	paths    []string
+	imports  int
 }
 
 func readSettings() settings {
@@ -28,6 +29,7 @@ func readSettings() settings {
 	flag.IntVar(&s.calls, "calls", 200, "submits and decisions for the latency")
 	flag.IntVar(&s.rounds, "rounds", 5, "rounds; the median is printed")
 	paths := flag.String("paths", "medical,housing_new", "programmes whose whole cases are measured")
+	flag.IntVar(&s.imports, "import", 0, "measure the import of a review list of so many rows, and nothing else")
 	flag.Parse()
 	s.paths = strings.Split(*paths, ",")
 	return s
@@ -36,6 +38,9 @@ func readSettings() settings {
 // bench runs everything on one fresh stack and prints it.
 func bench(ctx context.Context) error {
 	s := readSettings()
+	if s.imports > 0 {
+		return benchRegister(ctx, s.imports)
+	}
 	fmt.Printf("# aidflow bench, %s\n# %s, %d CPUs, %s\n# cases %d, parallel %d, calls %d, rounds %d\n\n", time.Now().UTC().Format(time.RFC3339),
 		runtime.Version(), runtime.NumCPU(), cpuName(), s.cases, s.parallel, s.calls, s.rounds)
 	dir, err := os.MkdirTemp("/tmp", "aidflow-bench-")

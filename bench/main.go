@@ -15,8 +15,15 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	run := bench
-	if len(os.Args) > 1 && os.Args[1] == controlWorker {
-		run = runControlWorker
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case controlWorker:
+			run = runControlWorker
+		case registerFiles:
+			run = func(context.Context) error { return makeRegisterFiles(os.Args[2], os.Args[3]) }
+		case registerRun:
+			run = func(ctx context.Context) error { return runRegister(ctx, os.Args[2], os.Args[3], os.Args[4]) }
+		}
 	}
 	err := run(ctx)
 	stop()

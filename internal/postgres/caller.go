@@ -109,3 +109,8 @@ func (c *Caller) ownID() string {
 	}
 	return ""
 }
+
+// AreasOf gives the areas in which the caller has one of the roles.
+func (c *Caller) AreasOf(roles ...aid.Role) []string {
+	return c.covered(func(r aid.Role) bool { return slices.Contains(roles, r) })
+}

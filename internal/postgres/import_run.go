@@ -114,7 +114,14 @@ type ImportBatch struct {
 	Faulty int // of them
 	Warned int
 	Faults []ImportFault
-	Save   func(*Tx) (applied int, err error) // writes the good rows; it may be run again
+	Save   func(*Tx) (Saved, error) // writes the good rows; it may be run again
+}
+
+// Saved is what became of the rows of a batch: how many changed something, and
+// which were refused by what is known already, one fault for each.
+type Saved struct {
+	Applied int
+	Refused []ImportFault
 }
 
 // SaveBatch applies a batch and accounts for its rows in one transaction. A dry
@@ -133,16 +140,17 @@ func (s *Store) SaveBatch(ctx context.Context, job *ImportJob, b ImportBatch) er
 		if n != 1 {
 			return aid.Refuse(aid.Conflict, "import_taken")
 		}
-		applied, err := tx.tryBatch(job, b)
+		saved, err := tx.tryBatch(job, b)
 		if err != nil {
 			return err
 		}
+		faulty := b.Faulty + len(saved.Refused)
 		row.Position += b.Rows
-		row.Applied += applied
-		row.Faulty += b.Faulty
-		row.Unchanged += b.Rows - b.Faulty - applied
+		row.Applied += saved.Applied
+		row.Faulty += faulty
+		row.Unchanged += b.Rows - faulty - saved.Applied
 		row.Warned += b.Warned
-		if err := tx.saveFaults(job.ID, b.Faults); err != nil {
+		if err := tx.saveFaults(job.ID, slices.Concat(b.Faults, saved.Refused)); err != nil {
 			return err
 		}
 		return tx.one(`UPDATE imports SET position = $2, applied = $3, unchanged = $4, faulty = $5, warned = $6 WHERE id = $1`,
@@ -154,21 +162,22 @@ func (s *Store) SaveBatch(ctx context.Context, job *ImportJob, b ImportBatch) er
 	return err
 }
 
-func (tx *Tx) tryBatch(job *ImportJob, b ImportBatch) (applied int, err error) {
+func (tx *Tx) tryBatch(job *ImportJob, b ImportBatch) (Saved, error) {
 	if b.Rows == b.Faulty {
-		return 0, nil
+		return Saved{}, nil
 	}
 	if !job.DryRun {
 		return b.Save(tx)
 	}
 	if _, err := tx.ExecContext(tx.ctx, `SAVEPOINT dry_run`); err != nil {
-		return 0, err
+		return Saved{}, err
 	}
-	if applied, err = b.Save(tx); err != nil {
-		return 0, err
+	saved, err := b.Save(tx)
+	if err != nil {
+		return saved, err
 	}
 	_, err = tx.ExecContext(tx.ctx, `ROLLBACK TO SAVEPOINT dry_run`)
-	return applied, err
+	return saved, err
 }
 
 func (tx *Tx) saveFaults(id string, faults []ImportFault) error {

@@ -81,6 +81,11 @@ func rules() map[string]rule {
 			tests: "internal/files/filestest"},
 		"internal/vault": {rooms: "aid", modules: "github.com/tink-crypto/tink-go/v2/ golang.org/x/text/unicode/norm"},
 
+		// Files that offices bring in: how a file is read, and the run that brings
+		// it into the memory.
+		"internal/sheet":   {rooms: "aid", tests: "github.com/xuri/excelize/v2"},
+		"internal/imports": {rooms: "aid aid/ internal/postgres internal/sheet", tests: "internal/ programmes github.com/xuri/excelize/v2"},
+
 		// The door. It reaches the process through workflows/client.go only.
 		"api": {rooms: "aid aid/ workflows internal/postgres rails/simulator registers",
 			modules: "github.com/gin-gonic/gin/ github.com/getkin/kin-openapi/ github.com/oapi-codegen/runtime/ github.com/coreos/go-oidc/v3/oidc " +
@@ -92,7 +97,7 @@ func rules() map[string]rule {
 			tests: "internal/ aid/"},
 
 		// What runs it.
-		"worker": {rooms: "aid activities rails registers workflows internal/postgres", modules: "go.temporal.io/sdk/ golang.org/x/sync/errgroup",
+		"worker": {rooms: "aid aid/means activities internal/imports rails registers workflows internal/postgres", modules: "go.temporal.io/sdk/ golang.org/x/sync/errgroup",
 			tests: "rails/simulator registers/ aid/ " + temporal + " google.golang.org/protobuf/"},
 		"internal/config":    {modules: "github.com/caarlos0/env/v11 github.com/spf13/pflag go.temporal.io/sdk/client go.temporal.io/sdk/contrib/envconfig"},
 		"internal/telemetry": {modules: "github.com/prometheus/client_golang/prometheus/"},
@@ -113,7 +118,7 @@ func rules() map[string]rule {
 		".":   {tests: "aid aid/ programmes"},
 		"e2e": {tests: "aid aid/ internal/ github.com/lib/pq google.golang.org/protobuf/ " + temporal},
 		"bench": {rooms: "aid aid/ activities api rails rails/simulator workflows worker programmes internal/",
-			modules: "github.com/jmoiron/sqlx github.com/lib/pq github.com/google/uuid golang.org/x/sync/errgroup google.golang.org/protobuf/ " + temporal},
+			modules: "github.com/jmoiron/sqlx github.com/lib/pq github.com/google/uuid golang.org/x/sync/errgroup google.golang.org/protobuf/ github.com/xuri/excelize/v2 " + temporal},
 	}
 }
 

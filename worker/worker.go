@@ -13,6 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aidflow/aidflow/activities"
+	"github.com/aidflow/aidflow/aid/means"
+	"github.com/aidflow/aidflow/internal/imports"
 	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/rails"
 	"github.com/aidflow/aidflow/registers"
@@ -26,6 +28,7 @@ type Config struct {
 	Namespace string
 	Rails     map[string]rails.Rail
 	Registers map[string]registers.Register // external ones, by the name that programmes use
+	Rules     *means.Rules                  // by which imported households are judged; nil runs no imports
 	Log       *slog.Logger
 	Ready     func() error  // called once it works; may be nil
 	Every     time.Duration // between two looks of outbox and sweep; 0 means one second
@@ -55,6 +58,10 @@ func Run(ctx context.Context, c Config) error {
 		every(ctx, c.Every, (&sweep{store: c.Store, process: process, log: c.Log}).once)
 		return nil
 	})
+	if c.Rules != nil {
+		runner := &imports.Runner{Store: c.Store, Rules: c.Rules, Log: c.Log}
+		rooms.Go(func() error { every(ctx, c.Every, (&importer{runner: runner, log: c.Log}).once); return nil })
+	}
 	return rooms.Wait()
 }
 

@@ -50,9 +50,9 @@ type Register struct {
 
 type household struct {
 	area   string
-	first  int // row
-	head   int // row; 0 until it comes
-	faulty bool
+	first  int  // row
+	head   int  // row; 0 until it comes
+	faulty bool // a row does not say whether it is the head's
 }
 
 // NewRegister makes a reader of a list.
@@ -138,6 +138,7 @@ func (r *Register) compare(n int, f *Fields, line *RegisterLine) {
 	if h.area != line.Area && line.Area != "" {
 		f.fault("area_code", "household_differs", "row", strconv.Itoa(h.first))
 	}
+	h.faulty = h.faulty || f.failed("head")
 	if line.Head {
 		if h.head != 0 {
 			f.fault("head", "second_head", "row", strconv.Itoa(h.head))
@@ -164,7 +165,7 @@ func (r *Register) repeats(n int, f *Fields, seen map[string]int, key, column, c
 func (r *Register) Headless() []int {
 	var rows []int
 	for _, h := range r.households {
-		if h.head == 0 {
+		if h.head == 0 && !h.faulty {
 			rows = append(rows, h.first)
 		}
 	}

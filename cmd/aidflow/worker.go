@@ -4,6 +4,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/aidflow/aidflow/internal/config"
+	"github.com/aidflow/aidflow/programmes"
 	"github.com/aidflow/aidflow/worker"
 )
 
@@ -26,8 +27,12 @@ func newWorkerCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		rules, err := programmes.Means()
+		if err != nil {
+			return err
+		}
 		return worker.Run(cmd.Context(), worker.Config{Store: p.store, Temporal: p.temporal, Namespace: p.cfg.TemporalNamespace,
-			Rails: byName, Registers: byRegister, Log: p.log, Ready: func() error { return ready(cmd.OutOrStdout(), "") }})
+			Rails: byName, Registers: byRegister, Rules: rules[programmes.MeansVN], Log: p.log, Ready: func() error { return ready(cmd.OutOrStdout(), "") }})
 	}
 	return cmd
 }

@@ -84,6 +84,11 @@ func (s *Store) Upload(ctx context.Context, caller *Caller, in NewImport, file i
 		_, err := tx.exec(`INSERT INTO imports (id, what, year, format, dry_run, follows, state, created_by, created_at)
 			VALUES ($1, $2, nullif($3, 0), 'csv', $4 = '', nullif($4, ''), 'uploading', $5, $6) ON CONFLICT (id) DO NOTHING`,
 			in.ID, in.What, in.Year, in.Follows, caller.Actor(), tx.Wall)
+		if err != nil {
+			return err
+		}
+		// What an earlier copy of the request has left, cut off before its end.
+		_, err = tx.exec(`DELETE FROM import_chunks c USING imports i WHERE i.id = c.import_id AND i.id = $1 AND i.state = 'uploading'`, in.ID)
 		return err
 	})
 	if err != nil {
@@ -252,9 +257,7 @@ func (u *upload) chunk(ctx context.Context, part []byte) error {
 		return err
 	}
 	return u.store.Write(ctx, func(tx *Tx) error {
-		_, err := tx.exec(`INSERT INTO import_chunks (import_id, n, sealed) VALUES ($1, $2, $3)
-			ON CONFLICT (import_id, n) DO UPDATE SET sealed = excluded.sealed`, u.id, n, sealed)
-		return err
+		return tx.one(`INSERT INTO import_chunks (import_id, n, sealed) VALUES ($1, $2, $3)`, u.id, n, sealed)
 	})
 }
 

@@ -27,14 +27,29 @@ func newCSV(file io.Reader) (*csv, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	line, _, _ := bytes.Cut(first, []byte("\n"))
-	c := &csv{in: in, delimiter: ','}
-	for _, d := range []byte{';', '\t'} {
-		if bytes.Count(line, []byte{d}) > bytes.Count(line, []byte{c.delimiter}) {
-			c.delimiter = d
+	return &csv{in: in, delimiter: delimiterOf(first)}, nil
+}
+
+// delimiterOf counts what may part the fields of the first record, outside of
+// quotes.
+func delimiterOf(first []byte) byte {
+	count, quoted := map[byte]int{}, false
+	for _, b := range first {
+		quoted = quoted != (b == '"')
+		if b == '\n' && !quoted {
+			break
+		}
+		if !quoted {
+			count[b]++
 		}
 	}
-	return c, nil
+	delimiter := byte(',')
+	for _, d := range []byte{';', '\t'} {
+		if count[d] > count[delimiter] {
+			delimiter = d
+		}
+	}
+	return delimiter
 }
 
 // Next reads one record, which may have several lines.

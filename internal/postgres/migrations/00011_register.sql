@@ -139,7 +139,7 @@ CREATE INDEX partner_aid_household ON partner_aid (household_id) WHERE household
 
 GRANT SELECT, INSERT, DELETE ON import_chunks TO aidflow_app;
 GRANT SELECT, INSERT ON imports, import_faults, household_reviews, household_review_members, household_totals, partner_aid TO aidflow_app;
-GRANT UPDATE (file_hash, chunks, size, state, reason, rows_total, position, applied, unchanged, faulty, warned, started_at, finished_at, lease_until)
+GRANT UPDATE (file_hash, chunks, size, format, state, reason, rows_total, position, applied, unchanged, faulty, warned, started_at, finished_at, lease_until)
     ON imports TO aidflow_app;
 GRANT UPDATE ON household_reviews TO aidflow_app;
 GRANT UPDATE (content, import_id) ON household_review_members TO aidflow_app;

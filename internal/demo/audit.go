@@ -29,7 +29,7 @@ func (p *play) audit(ctx context.Context) error {
 			}
 		}
 	}
-	asked := p.request.Requested.Amount
+	asked := p.granted.Amount
 	for account, want := range map[string]int64{"spent": -asked, "aid_paid": asked, "reserved": 0, "in_transit": 0} {
 		if balances[account] != want {
 			return fmt.Errorf("the ledger has %s in %s for this case, not %s", money.Of(balances[account], "VND").Format("en"), account,
@@ -51,8 +51,8 @@ func (p *play) auditPayments(ctx context.Context) error {
 			settled += one.Amount.Amount
 		}
 	}
-	if settled != p.request.Requested.Amount {
-		return fmt.Errorf("%s are settled, not %s", money.Of(settled, "VND").Format("en"), p.request.Requested.Format("en"))
+	if settled != p.granted.Amount {
+		return fmt.Errorf("%s are settled, not %s", money.Of(settled, "VND").Format("en"), p.granted.Format("en"))
 	}
 	return nil
 }

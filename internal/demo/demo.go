@@ -1,11 +1,10 @@
-// Package demo shows the system at work: three requests for aid go from a
-// partner's portal to money in a household's hands and the visits after it,
+// Package demo shows the system at work: requests for aid of every programme go
+// from a partner's portal to money in a household's hands and the visits after it,
 // through the public HTTP API alone.
 package demo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -36,7 +35,7 @@ type demo struct {
 	n    int     // requests so far
 }
 
-// Run plays the three stories to their ends, reports each, and leaves a few
+// Run plays the stories to their ends, reports each, and leaves a few
 // cases waiting for a person to try. It may be run again: every run chooses
 // people without an open case.
 //
@@ -71,10 +70,10 @@ func Run(ctx context.Context, o Options) error {
 	return d.suggest(ctx, waiting)
 }
 
-// playAll tells the three stories one after the other.
+// playAll tells the stories one after the other.
 func (d *demo) playAll(ctx context.Context) ([]*play, error) {
 	var plays []*play
-	for i, s := range []story{housing(), medical(), schooling()} {
+	for i, s := range stories() {
 		p, err := d.begin(ctx, s)
 		if err == nil {
 			d.out.chapter(i+1, p.title(s.programme), p.request.Requested.Format(d.o.Lang))
@@ -97,11 +96,11 @@ func (d *demo) begin(ctx context.Context, s story) (*play, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.request == nil {
-		return nil, errors.New("the story has no request")
-	}
 	d.n++
-	p := &play{demo: d, programme: s.programme, family: family, request: s.request(family)}
+	p := &play{demo: d, programme: s.programme, family: family}
+	if p.request, err = d.requestFor(ctx, s, family); err != nil {
+		return nil, err
+	}
 	p.request.Programme, p.request.Area = s.programme, family.area
 	p.request.ExternalID = fmt.Sprintf("demo-%s-%d", d.run, d.n)
 	return p, nil

@@ -129,6 +129,25 @@ type task struct {
 	Level          string   `json:"level"`
 	AllowedActions []string `json:"allowed_actions"`
 	Blocked        string   `json:"blocked"`
+	Subject        string   `json:"subject"`
+	Forms          map[string]struct {
+		Example decisionNew `json:"example"`
+	} `json:"forms"`
+	Findings []struct {
+		Finding  string `json:"finding"`
+		Title    string `json:"title"`
+		Effect   string `json:"effect"`
+		Override struct {
+			By string `json:"by"`
+		} `json:"override"`
+	} `json:"findings"`
+	Visits []struct {
+		Differences []struct {
+			Field    string `json:"field"`
+			Declared any    `json:"declared"`
+			Seen     any    `json:"seen"`
+		} `json:"differences"`
+	} `json:"visits"`
 }
 
 type decisionNew struct {
@@ -218,6 +237,7 @@ type programme struct {
 	Code    string            `json:"code"`
 	Titles  map[string]string `json:"titles"`
 	Version int               `json:"version"`
+	Example caseNew           `json:"example_request"`
 }
 
 type whoami struct {

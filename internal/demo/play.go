@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"time"
+
+	"github.com/aidflow/aidflow/aid/money"
 )
 
 // story is a request for aid and what happens to it.
@@ -27,6 +29,7 @@ type play struct {
 	request   caseNew
 	id        string
 	reference string
+	granted   money.Money   // what was approved
 	ahead     time.Duration // of the case's clock before the wall clock
 	before    fund          // that pays, when the story began
 	after     fund          // and when it had ended
@@ -66,10 +69,15 @@ func (p *play) finish(ctx context.Context) error {
 	if p.after, err = p.fundFor(ctx, p.request.Area); err != nil {
 		return err
 	}
+	ended, err := p.read(ctx)
+	if err != nil {
+		return p.named(err)
+	}
+	p.granted = ended.Approved
 	if err := p.audit(ctx); err != nil {
 		return p.named(err)
 	}
-	p.out.result(p.reference, p.title(p.programme), p.request.Requested.Format(p.o.Lang), time.Since(p.began))
+	p.out.result(p.reference, p.title(p.programme), p.granted.Format(p.o.Lang), time.Since(p.began))
 	return nil
 }
 

@@ -46,7 +46,7 @@ func playWith(t *testing.T, handlers map[string]http.HandlerFunc) (*play, func()
 		company.all = append(company.all, callerOf(c, p.name))
 	}
 	d := &demo{o: Options{Lang: "en"}, cast: company, out: teller}
-	p := &play{demo: d, programme: "medical", id: "case_1", reference: "HS-1", request: caseNew{Requested: money.Of(100, "VND")}}
+	p := &play{demo: d, programme: "medical", id: "case_1", reference: "HS-1", request: caseNew{Requested: money.Of(100, "VND")}, granted: money.Of(100, "VND")}
 	return p, out.String
 }
 

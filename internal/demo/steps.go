@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -36,12 +37,23 @@ func does(a act) step {
 			}
 			etag = got.etag
 		}
-		if err := p.decide(ctx, who, t.ID, etag, decisionNew{Action: a.action, ReasonCode: a.reason, Note: a.note, Data: a.data}); err != nil {
+		if err := p.decide(ctx, who, t.ID, etag, decisionNew{Action: a.action, ReasonCode: a.reason, Note: a.note, Data: t.dataFor(a)}); err != nil {
 			return err
 		}
 		p.tell(a.who, p.out.say(a.says))
 		return nil
 	}
+}
+
+// dataFor gives what a decision carries: what the story says, and what the
+// form of the programme asks for besides, as in its example.
+func (t task) dataFor(a act) map[string]any {
+	data := maps.Clone(t.Forms[a.action].Example.Data)
+	if a.action == "return" || data == nil {
+		return a.data
+	}
+	maps.Copy(data, a.data)
+	return data
 }
 
 // checks asks before submitting what is wrong or missing; missing names the

@@ -189,7 +189,7 @@ func (s *stack) decide(t *testing.T, name, id, what string) bool {
 		if one.Blocked == "already_decided" {
 			return true
 		}
-		r, err := c.send(http.MethodPost, "/v1/tasks/"+id+"/decisions", map[string]string{"action": what}, newKey(), ifMatch(etag))
+		r, err := c.send(http.MethodPost, "/v1/tasks/"+id+"/decisions", one.answer(what), newKey(), ifMatch(etag))
 		sent = true
 		switch {
 		case err != nil || passing(r) || r.status == http.StatusPreconditionFailed:

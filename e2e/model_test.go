@@ -51,6 +51,18 @@ type task struct {
 		ID string `json:"id"`
 	} `json:"case"`
 	AllowedActions []string `json:"allowed_actions"`
+	Forms          map[string]struct {
+		Example map[string]any `json:"example"`
+	} `json:"forms"`
+}
+
+// answer is a decision with what its form asks for besides the action.
+func (t task) answer(action string) map[string]any {
+	body := map[string]any{"action": action}
+	if data, ok := t.Forms[action].Example["data"]; ok && action != "return" {
+		body["data"] = data
+	}
+	return body
 }
 
 func (t task) open() bool { return t.Status == "open" || t.Status == "claimed" }

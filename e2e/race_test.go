@@ -45,8 +45,8 @@ func (s *stack) together(t *testing.T, tries ...try) []reply {
 // deciding is a decision on a task as the person sees it now.
 func (s *stack) deciding(t *testing.T, who string, one task, action, reason string) try {
 	t.Helper()
-	_, etag := getTagged[task](t, s.as(t, who), "/v1/tasks/"+one.ID)
-	body := map[string]string{"action": action}
+	now, etag := getTagged[task](t, s.as(t, who), "/v1/tasks/"+one.ID)
+	body := now.answer(action)
 	if reason != "" {
 		body["reason_code"] = reason
 	}

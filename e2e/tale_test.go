@@ -177,7 +177,9 @@ func good(kind string) string {
 // say decides a task, with a note that names somebody.
 func (p *player) say(t *testing.T, one task, what said) {
 	t.Helper()
-	body := map[string]any{"action": what.action, "note": "Spoken with Qanary."}
+	now, _ := getTagged[task](t, p.s.as(t, what.who), "/v1/tasks/"+one.ID)
+	body := now.answer(what.action)
+	body["note"] = "Spoken with Qanary."
 	if what.reason != "" {
 		body["reason_code"] = what.reason
 	}

@@ -69,7 +69,7 @@ func rules() map[string]rule {
 		"registers/simulator":    {},
 
 		// The memory: the only SQL.
-		"internal/postgres": {rooms: "aid aid/ internal/vault", modules: "github.com/jmoiron/sqlx github.com/lib/pq github.com/pressly/goose/v3/ github.com/google/uuid github.com/nyaruka/phonenumbers"},
+		"internal/postgres": {rooms: "aid aid/ papers internal/vault", modules: "github.com/jmoiron/sqlx github.com/lib/pq github.com/pressly/goose/v3/ github.com/google/uuid github.com/nyaruka/phonenumbers"},
 		"internal/postgres/pgtest": {rooms: "aid internal/postgres internal/stack/cluster internal/vault programmes",
 			modules: "github.com/lib/pq"},
 		// What an uploaded file is. Decoders meet hostile bytes here and nowhere else.

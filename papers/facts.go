@@ -65,11 +65,12 @@ type Consent struct {
 
 // Visit is what one verifier has recorded of a visit to the household.
 type Visit struct {
-	By     string
-	At     time.Time
-	Seen   json.RawMessage // fields of the programme's form of the visit
-	Photos int
-	Note   string
+	Decision string // id
+	By       string
+	At       time.Time
+	Seen     json.RawMessage // fields of the programme's form of the visit
+	Photos   int
+	Note     string
 }
 
 // Committee is how a committee has voted.
@@ -101,12 +102,13 @@ type Override struct {
 
 // Decision is what was decided on the request last.
 type Decision struct {
-	Result string // approved, rejected, returned
-	Reason string // code of the programme
-	By     string // who decided last; "" for an automatic check
-	At     time.Time
-	Note   string // of a return, or where the coded reason refers to it
-	Items  []Item // what is missing, of a return
+	Decision string // id; "" for an automatic check
+	Result   string // approved, rejected, returned
+	Reason   string // code of the programme
+	By       string // who decided last; "" for an automatic check
+	At       time.Time
+	Note     string // of a return, or where the coded reason refers to it
+	Items    []Item // what is missing, of a return
 }
 
 // Item is a document that a return names.

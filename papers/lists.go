@@ -78,13 +78,17 @@ func (d *draft) households(l Posting, several bool) Table {
 		t.Columns = []Column{{d.Label["no"], 8, true}, {d.Label["full_name"], 34, false}, {d.Label["programme"], 34, false}, {d.Label["amount"], 24, true}}
 	}
 	var sum int64
+	one := true // currency
 	for i, row := range l.Rows {
 		cells := []string{strconv.Itoa(i + 1), d.personal(row.Name)}
 		if several {
 			cells = append(cells, row.Programme)
 		}
 		t.Rows = append(t.Rows, append(cells, d.money(row.Amount, row.Currency)))
-		sum += row.Amount
+		sum, one = sum+row.Amount, one && row.Currency == l.Rows[0].Currency
+	}
+	if !one {
+		return t
 	}
 	t.Total = make([]string, len(t.Columns))
 	t.Total[1], t.Total[len(t.Total)-1] = d.Label["total"], d.money(sum, l.Rows[0].Currency)

@@ -490,6 +490,183 @@ func (e WaitOwner) Valid() bool {
 	}
 }
 
+// Defines values for PaperFormat.
+const (
+	PaperFormatHTML PaperFormat = "html"
+	PaperFormatPdf  PaperFormat = "pdf"
+)
+
+// Valid indicates whether the value is a known member of the PaperFormat enum.
+func (e PaperFormat) Valid() bool {
+	switch e {
+	case PaperFormatHTML:
+		return true
+	case PaperFormatPdf:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for PaperLanguage.
+const (
+	PaperLanguageEn PaperLanguage = "en"
+	PaperLanguageID PaperLanguage = "id"
+	PaperLanguageVi PaperLanguage = "vi"
+)
+
+// Valid indicates whether the value is a known member of the PaperLanguage enum.
+func (e PaperLanguage) Valid() bool {
+	switch e {
+	case PaperLanguageEn:
+		return true
+	case PaperLanguageID:
+		return true
+	case PaperLanguageVi:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetPostingListParamsLang.
+const (
+	GetPostingListParamsLangEn GetPostingListParamsLang = "en"
+	GetPostingListParamsLangID GetPostingListParamsLang = "id"
+	GetPostingListParamsLangVi GetPostingListParamsLang = "vi"
+)
+
+// Valid indicates whether the value is a known member of the GetPostingListParamsLang enum.
+func (e GetPostingListParamsLang) Valid() bool {
+	switch e {
+	case GetPostingListParamsLangEn:
+		return true
+	case GetPostingListParamsLangID:
+		return true
+	case GetPostingListParamsLangVi:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetPostingListParamsFormat.
+const (
+	GetPostingListParamsFormatHTML GetPostingListParamsFormat = "html"
+	GetPostingListParamsFormatPdf  GetPostingListParamsFormat = "pdf"
+)
+
+// Valid indicates whether the value is a known member of the GetPostingListParamsFormat enum.
+func (e GetPostingListParamsFormat) Valid() bool {
+	switch e {
+	case GetPostingListParamsFormatHTML:
+		return true
+	case GetPostingListParamsFormatPdf:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListCasePapersParamsLang.
+const (
+	ListCasePapersParamsLangEn ListCasePapersParamsLang = "en"
+	ListCasePapersParamsLangID ListCasePapersParamsLang = "id"
+	ListCasePapersParamsLangVi ListCasePapersParamsLang = "vi"
+)
+
+// Valid indicates whether the value is a known member of the ListCasePapersParamsLang enum.
+func (e ListCasePapersParamsLang) Valid() bool {
+	switch e {
+	case ListCasePapersParamsLangEn:
+		return true
+	case ListCasePapersParamsLangID:
+		return true
+	case ListCasePapersParamsLangVi:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetCasePaperParamsLang.
+const (
+	GetCasePaperParamsLangEn GetCasePaperParamsLang = "en"
+	GetCasePaperParamsLangID GetCasePaperParamsLang = "id"
+	GetCasePaperParamsLangVi GetCasePaperParamsLang = "vi"
+)
+
+// Valid indicates whether the value is a known member of the GetCasePaperParamsLang enum.
+func (e GetCasePaperParamsLang) Valid() bool {
+	switch e {
+	case GetCasePaperParamsLangEn:
+		return true
+	case GetCasePaperParamsLangID:
+		return true
+	case GetCasePaperParamsLangVi:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetCasePaperParamsFormat.
+const (
+	GetCasePaperParamsFormatHTML GetCasePaperParamsFormat = "html"
+	GetCasePaperParamsFormatPdf  GetCasePaperParamsFormat = "pdf"
+)
+
+// Valid indicates whether the value is a known member of the GetCasePaperParamsFormat enum.
+func (e GetCasePaperParamsFormat) Valid() bool {
+	switch e {
+	case GetCasePaperParamsFormatHTML:
+		return true
+	case GetCasePaperParamsFormatPdf:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetReceiptParamsLang.
+const (
+	GetReceiptParamsLangEn GetReceiptParamsLang = "en"
+	GetReceiptParamsLangID GetReceiptParamsLang = "id"
+	GetReceiptParamsLangVi GetReceiptParamsLang = "vi"
+)
+
+// Valid indicates whether the value is a known member of the GetReceiptParamsLang enum.
+func (e GetReceiptParamsLang) Valid() bool {
+	switch e {
+	case GetReceiptParamsLangEn:
+		return true
+	case GetReceiptParamsLangID:
+		return true
+	case GetReceiptParamsLangVi:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for GetReceiptParamsFormat.
+const (
+	GetReceiptParamsFormatHTML GetReceiptParamsFormat = "html"
+	GetReceiptParamsFormatPdf  GetReceiptParamsFormat = "pdf"
+)
+
+// Valid indicates whether the value is a known member of the GetReceiptParamsFormat enum.
+func (e GetReceiptParamsFormat) Valid() bool {
+	switch e {
+	case GetReceiptParamsFormatHTML:
+		return true
+	case GetReceiptParamsFormatPdf:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListTasksParamsSort.
 const (
 	ListTasksParamsSortNewest   ListTasksParamsSort = "newest"
@@ -1469,6 +1646,28 @@ type PersonSplit struct {
 	Reason IdentityReason `json:"reason"`
 }
 
+// PrintablePaper defines model for PrintablePaper.
+type PrintablePaper struct {
+	// Code Why it cannot be printed yet.
+	Code string `json:"code,omitempty,omitzero"`
+	Kind string `json:"kind"`
+
+	// Payment Of a voucher: its payment.
+	Payment string `json:"payment,omitempty,omitzero"`
+	Ready   bool   `json:"ready"`
+
+	// Reason The same in words.
+	Reason string `json:"reason,omitempty,omitzero"`
+
+	// Title In the language asked for, in the words of the programme.
+	Title string `json:"title"`
+}
+
+// PrintablePaperList defines model for PrintablePaperList.
+type PrintablePaperList struct {
+	Data []PrintablePaper `json:"data"`
+}
+
 // Problem RFC 9457.
 type Problem struct {
 	// Case With `duplicate_external_id` and `open_case_exists`: the caller's own existing case.
@@ -1959,6 +2158,12 @@ type Limit = int
 // OtherPerson defines model for OtherPerson.
 type OtherPerson = string
 
+// PaperFormat defines model for PaperFormat.
+type PaperFormat string
+
+// PaperLanguage defines model for PaperLanguage.
+type PaperLanguage string
+
 // PaymentID defines model for PaymentId.
 type PaymentID = string
 
@@ -2028,6 +2233,24 @@ type ListAreasParams struct {
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
+// GetPostingListParams defines parameters for GetPostingList.
+type GetPostingListParams struct {
+	// Programme Code of a programme; all programmes when left out.
+	Programme string `form:"programme,omitempty" json:"programme,omitempty,omitzero"`
+
+	// Lang Language of the paper; that of `Accept-Language` when left out.
+	Lang GetPostingListParamsLang `form:"lang,omitempty" json:"lang,omitempty,omitzero"`
+
+	// Format How it is drawn.
+	Format GetPostingListParamsFormat `form:"format,omitempty" json:"format,omitempty,omitzero"`
+}
+
+// GetPostingListParamsLang defines parameters for GetPostingList.
+type GetPostingListParamsLang string
+
+// GetPostingListParamsFormat defines parameters for GetPostingList.
+type GetPostingListParamsFormat string
+
 // RailCallbackJSONBody defines parameters for RailCallback.
 type RailCallbackJSONBody map[string]interface{}
 
@@ -2067,6 +2290,33 @@ type ChangeCaseParams struct {
 	// IfMatch The `ETag` of what the caller has seen; not compared when left out.
 	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
 }
+
+// ListCasePapersParams defines parameters for ListCasePapers.
+type ListCasePapersParams struct {
+	// Lang Language of the paper; that of `Accept-Language` when left out.
+	Lang ListCasePapersParamsLang `form:"lang,omitempty" json:"lang,omitempty,omitzero"`
+}
+
+// ListCasePapersParamsLang defines parameters for ListCasePapers.
+type ListCasePapersParamsLang string
+
+// GetCasePaperParams defines parameters for GetCasePaper.
+type GetCasePaperParams struct {
+	// Lang Language of the paper; that of `Accept-Language` when left out.
+	Lang GetCasePaperParamsLang `form:"lang,omitempty" json:"lang,omitempty,omitzero"`
+
+	// Format How it is drawn.
+	Format GetCasePaperParamsFormat `form:"format,omitempty" json:"format,omitempty,omitzero"`
+
+	// Payment Of a voucher: which payment it is for; the newest when left out.
+	Payment string `form:"payment,omitempty" json:"payment,omitempty,omitzero"`
+}
+
+// GetCasePaperParamsLang defines parameters for GetCasePaper.
+type GetCasePaperParamsLang string
+
+// GetCasePaperParamsFormat defines parameters for GetCasePaper.
+type GetCasePaperParamsFormat string
 
 // ProvideInformationParams defines parameters for ProvideInformation.
 type ProvideInformationParams struct {
@@ -2138,6 +2388,21 @@ type ContributeParams struct {
 	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
+
+// GetReceiptParams defines parameters for GetReceipt.
+type GetReceiptParams struct {
+	// Lang Language of the paper; that of `Accept-Language` when left out.
+	Lang GetReceiptParamsLang `form:"lang,omitempty" json:"lang,omitempty,omitzero"`
+
+	// Format How it is drawn.
+	Format GetReceiptParamsFormat `form:"format,omitempty" json:"format,omitempty,omitzero"`
+}
+
+// GetReceiptParamsLang defines parameters for GetReceipt.
+type GetReceiptParamsLang string
+
+// GetReceiptParamsFormat defines parameters for GetReceipt.
+type GetReceiptParamsFormat string
 
 // ListLedgerBalancesParams defines parameters for ListLedgerBalances.
 type ListLedgerBalancesParams struct {
@@ -2356,6 +2621,9 @@ type ServerInterface interface {
 	// ListAreas Areas as of a day
 	// (GET /v1/areas)
 	ListAreas(c *gin.Context, params ListAreasParams)
+	// GetPostingList Print the list that hangs in the village
+	// (GET /v1/areas/{code}/posting-list)
+	GetPostingList(c *gin.Context, code string, params GetPostingListParams)
 	// RailCallback A rail says that something happened
 	// (POST /v1/callbacks/{rail})
 	RailCallback(c *gin.Context, rail string)
@@ -2383,6 +2651,12 @@ type ServerInterface interface {
 	// GetCaseFindings What was found against a case, under which rule, on which facts
 	// (GET /v1/cases/{id}/findings)
 	GetCaseFindings(c *gin.Context, id CaseID)
+	// ListCasePapers Which papers of a case can be printed now, and why others cannot
+	// (GET /v1/cases/{id}/papers)
+	ListCasePapers(c *gin.Context, id CaseID, params ListCasePapersParams)
+	// GetCasePaper Print a paper of a case
+	// (GET /v1/cases/{id}/papers/{kind})
+	GetCasePaper(c *gin.Context, id CaseID, kind string, params GetCasePaperParams)
 	// ListCasePayments Payments of a case
 	// (GET /v1/cases/{id}/payments)
 	ListCasePayments(c *gin.Context, id CaseID)
@@ -2419,6 +2693,9 @@ type ServerInterface interface {
 	// Contribute Record money given to a fund
 	// (POST /v1/funds/{id}/contributions)
 	Contribute(c *gin.Context, id FundID, params ContributeParams)
+	// GetReceipt Print the receipt of a contribution
+	// (GET /v1/funds/{id}/contributions/{contribution}/receipt)
+	GetReceipt(c *gin.Context, id FundID, contribution string, params GetReceiptParams)
 	// ListLedgerBalances Balance of every account
 	// (GET /v1/ledger/balances)
 	ListLedgerBalances(c *gin.Context, params ListLedgerBalancesParams)
@@ -2565,6 +2842,58 @@ func (siw *ServerInterfaceWrapper) ListAreas(c *gin.Context) {
 	}
 
 	siw.Handler.ListAreas(c, params)
+}
+
+// GetPostingList operation middleware
+func (siw *ServerInterfaceWrapper) GetPostingList(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPostingListParams
+
+	// ------------- Optional query parameter "programme" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "programme", c.Request.URL.Query(), &params.Programme, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter programme: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "lang" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "lang", c.Request.URL.Query(), &params.Lang, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter lang: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetPostingList(c, code, params)
 }
 
 // RailCallback operation middleware
@@ -2890,6 +3219,103 @@ func (siw *ServerInterfaceWrapper) GetCaseFindings(c *gin.Context) {
 	}
 
 	siw.Handler.GetCaseFindings(c, id)
+}
+
+// ListCasePapers operation middleware
+func (siw *ServerInterfaceWrapper) ListCasePapers(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListCasePapersParams
+
+	// ------------- Optional query parameter "lang" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "lang", c.Request.URL.Query(), &params.Lang, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter lang: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListCasePapers(c, id, params)
+}
+
+// GetCasePaper operation middleware
+func (siw *ServerInterfaceWrapper) GetCasePaper(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "kind" -------------
+	var kind string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "kind", c.Param("kind"), &kind, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter kind: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCasePaperParams
+
+	// ------------- Optional query parameter "lang" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "lang", c.Request.URL.Query(), &params.Lang, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter lang: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "payment" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "payment", c.Request.URL.Query(), &params.Payment, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter payment: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetCasePaper(c, id, kind, params)
 }
 
 // ListCasePayments operation middleware
@@ -3436,6 +3862,59 @@ func (siw *ServerInterfaceWrapper) Contribute(c *gin.Context) {
 	}
 
 	siw.Handler.Contribute(c, id, params)
+}
+
+// GetReceipt operation middleware
+func (siw *ServerInterfaceWrapper) GetReceipt(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id FundID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "contribution" -------------
+	var contribution string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "contribution", c.Param("contribution"), &contribution, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter contribution: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetReceiptParams
+
+	// ------------- Optional query parameter "lang" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "lang", c.Request.URL.Query(), &params.Lang, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter lang: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "format" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "format", c.Request.URL.Query(), &params.Format, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter format: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetReceipt(c, id, contribution, params)
 }
 
 // ListLedgerBalances operation middleware
@@ -4686,6 +5165,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/programmes/:code/versions/:version/withdraw", wrapper.WithdrawProgramme)
 	router.POST(options.BaseURL+"/v1/programmes/:code/versions/:version/recall", wrapper.RecallProgramme)
 	router.GET(options.BaseURL+"/v1/areas", wrapper.ListAreas)
+	router.GET(options.BaseURL+"/v1/areas/:code/posting-list", wrapper.GetPostingList)
 	router.GET(options.BaseURL+"/v1/cases", wrapper.ListCases)
 	router.POST(options.BaseURL+"/v1/cases", wrapper.CreateCase)
 	router.POST(options.BaseURL+"/v1/cases/validate", wrapper.ValidateCase)
@@ -4699,6 +5179,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/cases/:id/findings", wrapper.GetCaseFindings)
 	router.GET(options.BaseURL+"/v1/cases/:id/checklist", wrapper.GetCaseChecklist)
 	router.GET(options.BaseURL+"/v1/cases/:id/status", wrapper.GetCaseStatus)
+	router.GET(options.BaseURL+"/v1/cases/:id/papers", wrapper.ListCasePapers)
+	router.GET(options.BaseURL+"/v1/cases/:id/papers/:kind", wrapper.GetCasePaper)
 	router.GET(options.BaseURL+"/v1/cases/:id/payments", wrapper.ListCasePayments)
 	router.GET(options.BaseURL+"/v1/tasks", wrapper.ListTasks)
 	router.GET(options.BaseURL+"/v1/tasks/next", wrapper.GetNextTask)
@@ -4711,6 +5193,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/funds", wrapper.CreateFund)
 	router.GET(options.BaseURL+"/v1/funds/:id", wrapper.GetFund)
 	router.POST(options.BaseURL+"/v1/funds/:id/contributions", wrapper.Contribute)
+	router.GET(options.BaseURL+"/v1/funds/:id/contributions/:contribution/receipt", wrapper.GetReceipt)
 	router.GET(options.BaseURL+"/v1/ledger/transactions", wrapper.ListLedgerTransactions)
 	router.GET(options.BaseURL+"/v1/ledger/balances", wrapper.ListLedgerBalances)
 	router.GET(options.BaseURL+"/v1/payments", wrapper.ListPayments)
@@ -4856,6 +5339,163 @@ type ListAreas503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListAreas503ApplicationProblemPlusJSONResponse) VisitListAreasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPostingListRequestObject struct {
+	Code   string `json:"code"`
+	Params GetPostingListParams
+}
+
+type GetPostingListResponseObject interface {
+	VisitGetPostingListResponse(w http.ResponseWriter) error
+}
+
+type GetPostingList200ResponseHeaders struct {
+	ContentDisposition    string
+	ContentSecurityPolicy string
+}
+
+type GetPostingList200ApplicationPdfResponse struct {
+	Body          io.Reader
+	Headers       GetPostingList200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetPostingList200ApplicationPdfResponse) VisitGetPostingListResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.Header().Set("Content-Security-Policy", fmt.Sprint(response.Headers.ContentSecurityPolicy))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetPostingList200TextHTMLResponse struct {
+	Body          io.Reader
+	Headers       GetPostingList200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetPostingList200TextHTMLResponse) VisitGetPostingListResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.Header().Set("Content-Security-Policy", fmt.Sprint(response.Headers.ContentSecurityPolicy))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetPostingList400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetPostingList400ApplicationProblemPlusJSONResponse) VisitGetPostingListResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPostingList401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPostingList401ApplicationProblemPlusJSONResponse) VisitGetPostingListResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPostingList403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPostingList403ApplicationProblemPlusJSONResponse) VisitGetPostingListResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPostingList404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPostingList404ApplicationProblemPlusJSONResponse) VisitGetPostingListResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPostingList500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetPostingList500ApplicationProblemPlusJSONResponse) VisitGetPostingListResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPostingList503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPostingList503ApplicationProblemPlusJSONResponse) VisitGetPostingListResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -6165,6 +6805,301 @@ type GetCaseFindings503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetCaseFindings503ApplicationProblemPlusJSONResponse) VisitGetCaseFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCasePapersRequestObject struct {
+	ID     CaseID `json:"id"`
+	Params ListCasePapersParams
+}
+
+type ListCasePapersResponseObject interface {
+	VisitListCasePapersResponse(w http.ResponseWriter) error
+}
+
+type ListCasePapers200JSONResponse PrintablePaperList
+
+func (response ListCasePapers200JSONResponse) VisitListCasePapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCasePapers400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCasePapers400ApplicationProblemPlusJSONResponse) VisitListCasePapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCasePapers401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCasePapers401ApplicationProblemPlusJSONResponse) VisitListCasePapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCasePapers403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCasePapers403ApplicationProblemPlusJSONResponse) VisitListCasePapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCasePapers404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListCasePapers404ApplicationProblemPlusJSONResponse) VisitListCasePapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCasePapers500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListCasePapers500ApplicationProblemPlusJSONResponse) VisitListCasePapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCasePapers503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListCasePapers503ApplicationProblemPlusJSONResponse) VisitListCasePapersResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCasePaperRequestObject struct {
+	ID     CaseID `json:"id"`
+	Kind   string `json:"kind"`
+	Params GetCasePaperParams
+}
+
+type GetCasePaperResponseObject interface {
+	VisitGetCasePaperResponse(w http.ResponseWriter) error
+}
+
+type GetCasePaper200ResponseHeaders struct {
+	ContentDisposition    string
+	ContentSecurityPolicy string
+}
+
+type GetCasePaper200ApplicationPdfResponse struct {
+	Body          io.Reader
+	Headers       GetCasePaper200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetCasePaper200ApplicationPdfResponse) VisitGetCasePaperResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.Header().Set("Content-Security-Policy", fmt.Sprint(response.Headers.ContentSecurityPolicy))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetCasePaper200TextHTMLResponse struct {
+	Body          io.Reader
+	Headers       GetCasePaper200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetCasePaper200TextHTMLResponse) VisitGetCasePaperResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.Header().Set("Content-Security-Policy", fmt.Sprint(response.Headers.ContentSecurityPolicy))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetCasePaper400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetCasePaper400ApplicationProblemPlusJSONResponse) VisitGetCasePaperResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCasePaper401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetCasePaper401ApplicationProblemPlusJSONResponse) VisitGetCasePaperResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCasePaper403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetCasePaper403ApplicationProblemPlusJSONResponse) VisitGetCasePaperResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCasePaper404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetCasePaper404ApplicationProblemPlusJSONResponse) VisitGetCasePaperResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCasePaper409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GetCasePaper409ApplicationProblemPlusJSONResponse) VisitGetCasePaperResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCasePaper500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetCasePaper500ApplicationProblemPlusJSONResponse) VisitGetCasePaperResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetCasePaper503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetCasePaper503ApplicationProblemPlusJSONResponse) VisitGetCasePaperResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -8074,6 +9009,164 @@ type Contribute503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response Contribute503ApplicationProblemPlusJSONResponse) VisitContributeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReceiptRequestObject struct {
+	ID           FundID `json:"id"`
+	Contribution string `json:"contribution"`
+	Params       GetReceiptParams
+}
+
+type GetReceiptResponseObject interface {
+	VisitGetReceiptResponse(w http.ResponseWriter) error
+}
+
+type GetReceipt200ResponseHeaders struct {
+	ContentDisposition    string
+	ContentSecurityPolicy string
+}
+
+type GetReceipt200ApplicationPdfResponse struct {
+	Body          io.Reader
+	Headers       GetReceipt200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetReceipt200ApplicationPdfResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.Header().Set("Content-Security-Policy", fmt.Sprint(response.Headers.ContentSecurityPolicy))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetReceipt200TextHTMLResponse struct {
+	Body          io.Reader
+	Headers       GetReceipt200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetReceipt200TextHTMLResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/html")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.Header().Set("Content-Security-Policy", fmt.Sprint(response.Headers.ContentSecurityPolicy))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetReceipt400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetReceipt400ApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReceipt401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetReceipt401ApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReceipt403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetReceipt403ApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReceipt404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetReceipt404ApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReceipt500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetReceipt500ApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetReceipt503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetReceipt503ApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -12093,6 +13186,9 @@ type StrictServerInterface interface {
 	// ListAreas Areas as of a day
 	// (GET /v1/areas)
 	ListAreas(ctx context.Context, request ListAreasRequestObject) (ListAreasResponseObject, error)
+	// GetPostingList Print the list that hangs in the village
+	// (GET /v1/areas/{code}/posting-list)
+	GetPostingList(ctx context.Context, request GetPostingListRequestObject) (GetPostingListResponseObject, error)
 	// RailCallback A rail says that something happened
 	// (POST /v1/callbacks/{rail})
 	RailCallback(ctx context.Context, request RailCallbackRequestObject) (RailCallbackResponseObject, error)
@@ -12120,6 +13216,12 @@ type StrictServerInterface interface {
 	// GetCaseFindings What was found against a case, under which rule, on which facts
 	// (GET /v1/cases/{id}/findings)
 	GetCaseFindings(ctx context.Context, request GetCaseFindingsRequestObject) (GetCaseFindingsResponseObject, error)
+	// ListCasePapers Which papers of a case can be printed now, and why others cannot
+	// (GET /v1/cases/{id}/papers)
+	ListCasePapers(ctx context.Context, request ListCasePapersRequestObject) (ListCasePapersResponseObject, error)
+	// GetCasePaper Print a paper of a case
+	// (GET /v1/cases/{id}/papers/{kind})
+	GetCasePaper(ctx context.Context, request GetCasePaperRequestObject) (GetCasePaperResponseObject, error)
 	// ListCasePayments Payments of a case
 	// (GET /v1/cases/{id}/payments)
 	ListCasePayments(ctx context.Context, request ListCasePaymentsRequestObject) (ListCasePaymentsResponseObject, error)
@@ -12156,6 +13258,9 @@ type StrictServerInterface interface {
 	// Contribute Record money given to a fund
 	// (POST /v1/funds/{id}/contributions)
 	Contribute(ctx context.Context, request ContributeRequestObject) (ContributeResponseObject, error)
+	// GetReceipt Print the receipt of a contribution
+	// (GET /v1/funds/{id}/contributions/{contribution}/receipt)
+	GetReceipt(ctx context.Context, request GetReceiptRequestObject) (GetReceiptResponseObject, error)
 	// ListLedgerBalances Balance of every account
 	// (GET /v1/ledger/balances)
 	ListLedgerBalances(ctx context.Context, request ListLedgerBalancesRequestObject) (ListLedgerBalancesResponseObject, error)
@@ -12312,6 +13417,33 @@ func (sh *strictHandler) ListAreas(ctx *gin.Context, params ListAreasParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListAreasResponseObject); ok {
 		if err := validResponse.VisitListAreasResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPostingList operation middleware
+func (sh *strictHandler) GetPostingList(ctx *gin.Context, code string, params GetPostingListParams) {
+	var request GetPostingListRequestObject
+
+	request.Code = code
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPostingList(ctx, request.(GetPostingListRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPostingList")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetPostingListResponseObject); ok {
+		if err := validResponse.VisitGetPostingListResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -12633,6 +13765,61 @@ func (sh *strictHandler) GetCaseFindings(ctx *gin.Context, id CaseID) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetCaseFindingsResponseObject); ok {
 		if err := validResponse.VisitGetCaseFindingsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListCasePapers operation middleware
+func (sh *strictHandler) ListCasePapers(ctx *gin.Context, id CaseID, params ListCasePapersParams) {
+	var request ListCasePapersRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCasePapers(ctx, request.(ListCasePapersRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCasePapers")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListCasePapersResponseObject); ok {
+		if err := validResponse.VisitListCasePapersResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetCasePaper operation middleware
+func (sh *strictHandler) GetCasePaper(ctx *gin.Context, id CaseID, kind string, params GetCasePaperParams) {
+	var request GetCasePaperRequestObject
+
+	request.ID = id
+	request.Kind = kind
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCasePaper(ctx, request.(GetCasePaperRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCasePaper")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetCasePaperResponseObject); ok {
+		if err := validResponse.VisitGetCasePaperResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -13049,6 +14236,34 @@ func (sh *strictHandler) Contribute(ctx *gin.Context, id FundID, params Contribu
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ContributeResponseObject); ok {
 		if err := validResponse.VisitContributeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetReceipt operation middleware
+func (sh *strictHandler) GetReceipt(ctx *gin.Context, id FundID, contribution string, params GetReceiptParams) {
+	var request GetReceiptRequestObject
+
+	request.ID = id
+	request.Contribution = contribution
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetReceipt(ctx, request.(GetReceiptRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetReceipt")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetReceiptResponseObject); ok {
+		if err := validResponse.VisitGetReceiptResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -44,7 +44,7 @@ func TestRolesByOperation(t *testing.T) {
 	task := d.underReview(id)
 	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
 	paths := strings.NewReplacer("/cases/{id}", "/cases/"+id, "/tasks/{id}", "/tasks/"+task, "/funds/{id}", "/funds/"+fund,
-		"{code}", "medical", "{version}", "1", "{id}", postgres.NewID(aid.PaymentID), "{other}", postgres.NewID(aid.PersonID), "{rail}", "simulator")
+		"{code}", "medical", "{version}", "1", "{id}", postgres.NewID(aid.PaymentID), "{other}", postgres.NewID(aid.PersonID), "{rail}", "simulator", "{kind}", "request_form", "{contribution}", "none")
 	for _, op := range d.doc.Operations() {
 		if op.Public() || slices.Contains(op.Roles, "rail") {
 			continue
@@ -77,9 +77,10 @@ func TestRolesByOperation(t *testing.T) {
 	}
 }
 
-// dutyInside: claiming asks for the role of the very task.
+// dutyInside: claiming asks for the role of the very task, printing for that of
+// the very paper.
 func (d *door) dutyInside(op *Operation) bool {
-	return op.ID == "claimTask" || op.ID == "releaseTask"
+	return op.ID == "getCasePaper" || op.ID == "claimTask" || op.ID == "releaseTask"
 }
 
 // Whoever is of another province finds nothing of province 51, by no operation
@@ -94,7 +95,7 @@ func TestStrangersFindNothing(t *testing.T) {
 	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
 	paths := strings.NewReplacer("/cases/{id}", "/cases/"+id, "/tasks/{id}", "/tasks/"+task, "/funds/{id}", "/funds/"+fund,
 		"/payments/{id}", "/payments/"+payment, "/decisions/{id}", "/decisions/"+decision, "{code}", "medical", "{version}", "1",
-		"/people/{id}", "/people/"+id, "{other}", task)
+		"/people/{id}", "/people/"+id, "{other}", task, "{kind}", "request_form", "{contribution}", "none")
 	// Programmes belong to the installation, to be read and revised by its administrators wherever they are.
 	everyones := []string{"listProgrammes", "getProgramme", "proposeProgramme", "listProgrammeVersions", "getProgrammeVersion", "recallProgramme", "listAreas", "whoami", "createCase", "validateCase", "getNextTask", "createFund"}
 	strangers := d.strangers(t)
@@ -147,7 +148,7 @@ func TestScopes(t *testing.T) {
 			if op.HasBody {
 				body = map[string]any{"unknown": 1}
 			}
-			a := d.call("portal1", op.Method, strings.NewReplacer("{id}", id, "{code}", "medical").Replace(op.Path), body, key()...)
+			a := d.call("portal1", op.Method, strings.NewReplacer("{id}", id, "{code}", "medical", "{kind}", "request_form").Replace(op.Path), body, key()...)
 			if refused := a.str("code") == "missing_scope"; refused != (op.Scope != "" && op.Scope != scope) || (refused && a.Status != http.StatusForbidden) {
 				t.Errorf("%s with %q: %d %s", op.ID, scope, a.Status, a.Raw)
 			}

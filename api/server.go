@@ -46,6 +46,7 @@ type Server struct {
 	staff    *staffTokens
 	doc      *Document
 	problems *problems
+	press    *press
 	log      *slog.Logger
 	metrics  *prometheus.Registry
 	seconds  *prometheus.HistogramVec
@@ -66,6 +67,10 @@ func New(cfg Config, store *postgres.Store, process Process, pages func(*Server,
 	if err != nil {
 		return nil, err
 	}
+	press, err := newPress()
+	if err != nil {
+		return nil, err
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -73,7 +78,7 @@ func New(cfg Config, store *postgres.Store, process Process, pages func(*Server,
 		cfg.Metrics = prometheus.NewRegistry()
 	}
 	s := &Server{cfg: cfg, mode: cfg.Mode, store: store, process: process, staff: newStaffTokens(cfg.Issuer, cfg.Audience),
-		doc: doc, problems: &problems{texts: texts, log: cfg.Log}, log: cfg.Log, metrics: cfg.Metrics}
+		doc: doc, problems: &problems{texts: texts, log: cfg.Log}, press: press, log: cfg.Log, metrics: cfg.Metrics}
 	s.seconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "aidflow_http_request_seconds",
 		Help: "Time to answer, by operation and status.", Buckets: prometheus.DefBuckets}, []string{"operation", "status"})
 	if err := cfg.Metrics.Register(s.seconds); err != nil {

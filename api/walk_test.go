@@ -114,6 +114,7 @@ func (d *door) walk(t *testing.T) []step {
 	whole := d.person(7)
 	delete(whole, "programme")
 	money := map[string]any{"amount": 1000, "currency": "VND"}
+	given := d.call("treasurer1", "POST", "/v1/funds/"+fund+"/contributions", map[string]any{"amount": money, "received_on": "2026-03-02"}, key()...).str("id")
 	complete := map[string]any{"action": "complete"}
 	made := d.decide("verifier1", d.underReview(d.submit(d.person(8))), complete).str("id")
 	callback := []byte(`{"type": "payment.updated", "key": "award/1/1", "state": "settled"}`)
@@ -144,6 +145,10 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "getCaseFindings", who: "verifier1", params: id, status: 200},
 		{op: "getCaseChecklist", who: "verifier1", params: id, status: 200},
 		{op: "getCaseStatus", who: "portal1", params: id, status: 200},
+		{op: "listCasePapers", who: "portal1", params: id, query: "lang=vi", status: 200},
+		{op: "getCasePaper", who: "verifier1", params: id + "/request_form", query: "lang=vi&format=pdf", status: 200},
+		{op: "getReceipt", who: "treasurer1", params: fund + "/" + given, query: "format=html", status: 200},
+		{op: "getPostingList", who: "verifier1", params: "51001", query: "programme=medical&lang=en", status: 200},
 		{op: "listCasePayments", who: "portal1", params: paid, status: 200},
 		{op: "provideInformation", who: "portal1", params: asked, body: map[string]any{"note": "Found."}, headers: key(), status: 200},
 		{op: "provideInformation", who: "portal1", params: slow, headers: key(), status: 202},

@@ -66,7 +66,8 @@ func mayPrint(caller *Caller, kind papers.Kind, row *CaseRow) bool {
 // masked; a partner does not learn who in the office decided. payment names
 // the payment of a voucher; "" is the newest.
 //
-// Errors: NotFound case_not_found, payment_not_found; Forbidden wrong_role.
+// Errors: NotFound case_not_found, payment_not_found; Forbidden wrong_role;
+// Conflict as papers.Ready says.
 func (s *Store) PaperFacts(ctx context.Context, caller *Caller, idOrRef string, kind papers.Kind, payment string) (papers.Facts, *CaseRow, error) {
 	row, err := s.CaseByID(ctx, caller, idOrRef)
 	if err != nil {
@@ -101,6 +102,9 @@ func (tx *Tx) paperFacts(row *CaseRow, kind papers.Kind, payment string) (papers
 	f, err := tx.paperProcess(&row.Case)
 	if err != nil {
 		return f, err
+	}
+	if why := papers.Ready(kind, f); why != "" && (payment == "" || kind != papers.PaymentVoucher) {
+		return f, aid.Refuse(aid.Conflict, why) // before anything is opened
 	}
 	steps := []func() error{
 		func() error { return tx.paperPlaces(&f, &row.Case) },

@@ -41,9 +41,6 @@ func (tx *Tx) paperPayment(f *papers.Facts, caseID, id string) error {
 	if id == "" && f.Payment != nil {
 		id = f.Payment.ID
 	}
-	if id == "" {
-		return nil
-	}
 	var p Payment
 	err := tx.get(&p, `SELECT `+paymentColumns+` FROM payments p WHERE p.id = $1 AND p.case_id = $2 AND p.state IN `+voucherStates, id, caseID)
 	if errors.Is(err, sql.ErrNoRows) {

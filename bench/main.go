@@ -1,7 +1,8 @@
 // Command bench measures what the house promises about speed and cost, each
 // figure beside a control of the same run: whole cases per second, events and
 // bytes of history per case, the latency of submitting and deciding, and the
-// time and memory of the whole stack. It prints raw text; docs/performance.md
+// time and memory of the whole stack; with -match how good and how fast the
+// search for duplicates is. It prints raw text; docs/performance.md
 // quotes it.
 package main
 
@@ -24,6 +25,9 @@ func main() {
 		case registerRun:
 			run = func(ctx context.Context) error { return runRegister(ctx, os.Args[2], os.Args[3], os.Args[4]) }
 		}
+	}
+	if len(os.Args) > 1 && os.Args[1] == matching {
+		run = runMatch
 	}
 	err := run(ctx)
 	stop()

@@ -130,24 +130,12 @@ const (
 // meet finds everybody who shares a key, a person or a household with the
 // case, in one statement, and opens their names.
 func (tx *Tx) meet(c *Case, own map[int]namedPerson) ([]meeting, error) {
-	areas, err := tx.areaFamily(c.Area)
+	args, err := tx.meetArguments(c, own)
 	if err != nil {
 		return nil, err
 	}
-	var kinds []string
-	var hashes [][]byte
-	var ns []int64
-	add := func(n int, keys ...key) {
-		for _, k := range keys {
-			kinds, hashes, ns = append(kinds, k.kind), append(hashes, k.hash), append(ns, int64(n))
-		}
-	}
-	for n, p := range own {
-		add(n, tx.lookKeys(areas, p)...)
-	}
 	var met []meeting
-	err = tx.list(&met, meetQuery, c.ID, c.PersonID, c.HouseholdID, pq.Array(kinds), pq.ByteaArray(hashes), pq.Array(ns))
-	if err != nil {
+	if err := tx.list(&met, meetQuery, args...); err != nil {
 		return nil, err
 	}
 	for i := range met {
@@ -156,6 +144,39 @@ func (tx *Tx) meet(c *Case, own map[int]namedPerson) ([]meeting, error) {
 		}
 	}
 	return met, nil
+}
+
+// meetArguments gives the arguments of meetQuery.
+func (tx *Tx) meetArguments(c *Case, own map[int]namedPerson) ([]any, error) {
+	areas, err := tx.areaFamily(c.Area)
+	if err != nil {
+		return nil, err
+	}
+	var kinds []string
+	var hashes [][]byte
+	var ns []int64
+	for n, p := range own {
+		for _, k := range tx.lookKeys(areas, p) {
+			kinds, hashes, ns = append(kinds, k.kind), append(hashes, k.hash), append(ns, int64(n))
+		}
+	}
+	return []any{c.ID, c.PersonID, c.HouseholdID, pq.Array(kinds), pq.ByteaArray(hashes), pq.Array(ns)}, nil
+}
+
+// ExplainHits gives the database's account of the search for a case, for
+// whoever measures it.
+func (tx *Tx) ExplainHits(c *Case) ([]string, error) {
+	own, err := tx.matchPeople(c)
+	if err != nil {
+		return nil, err
+	}
+	args, err := tx.meetArguments(c, own)
+	if err != nil {
+		return nil, err
+	}
+	var plan []string
+	err = tx.SelectContext(tx.ctx, &plan, `EXPLAIN (ANALYZE, BUFFERS) `+meetQuery, args...)
+	return plan, err
 }
 
 // lookKeys gives the keys under which a person is looked for: those under

@@ -200,9 +200,16 @@ func (tx *Tx) lookKeys(areas []string, p namedPerson) []key {
 	return keys
 }
 
-// areaFamily gives the codes of a commune under which its people may be kept.
+// areaFamily gives the codes of a commune under which its people may be kept:
+// its own, and those of the areas that it came from or became. Keys bear the
+// commune as of then.
 func (tx *Tx) areaFamily(area string) ([]string, error) {
-	return []string{area}, nil
+	var codes []string
+	err := tx.list(&codes, `
+		WITH RECURSIVE before AS (SELECT $1::text AS code UNION SELECT l.predecessor FROM area_predecessors l JOIN before b ON l.area = b.code),
+		after AS (SELECT $1::text AS code UNION SELECT l.area FROM area_predecessors l JOIN after a ON l.predecessor = a.code)
+		SELECT code FROM before UNION SELECT code FROM after`, area)
+	return codes, err
 }
 
 // The keys of the case as a whole are its applicant's (n = 0) and are taken

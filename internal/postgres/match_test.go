@@ -341,6 +341,29 @@ func TestPartnerAidIsAHit(t *testing.T) {
 	}
 }
 
+// People of a commune that was merged into another are found from there, and
+// the other way round.
+func TestHitsAcrossAMerger(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	db.SQL(t)
+	a, b := twins(t, db)
+	medical := rulesOf(t, db, "medical", allBlock)
+	exec(t, db, `UPDATE cases SET area = '51004' WHERE id = $1`, b.ID)
+	change(t, db, b.ID, func(tx *postgres.Tx, _ *postgres.Case) error {
+		return tx.SaveKeys(postgres.KeyOwner{Case: b.ID}, postgres.KeySource{Area: "51004", Applicant: postgres.Applicant{FullName: "NGUYEN THI HONG", BirthDate: "1984-01-01"}})
+	})
+	if got := short(hitsOf(t, db, b.ID, medical)); got != "" {
+		t.Fatal(got)
+	}
+	exec(t, db, `INSERT INTO area_predecessors (area, predecessor, at, kind, takes) SELECT '51004', '51003', valid_from, 'merged', true FROM area_periods WHERE area = '51004'`)
+	for _, id := range []string{a.ID, b.ID} {
+		if got := short(hitsOf(t, db, id, medical)); got != "similar_name:block:applicant(name_birth_year)" {
+			t.Fatal(got)
+		}
+	}
+}
+
 // Neither table shows anything of a person to whom reads the database.
 func TestKeysSayNothing(t *testing.T) {
 	t.Parallel()

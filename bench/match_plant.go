@@ -27,63 +27,85 @@ type plant struct {
 	name    string
 	kinds   []string // any of these hits finds it
 	fits    func(base postgres.KeySource) bool
-	change  func(w *town, base postgres.KeySource) postgres.KeySource
+	change  changing
 	another string // programme of the request; medical unless given
 	helped  bool   // the case of the register was paid
 }
 
+type changing func(*town, postgres.KeySource) postgres.KeySource
+
+// alone is a request of the same applicant without number and telephone.
+func alone(change func(*town, *postgres.KeySource)) changing {
+	return func(w *town, b postgres.KeySource) postgres.KeySource {
+		in := postgres.KeySource{Area: b.Area, Applicant: b.Applicant}
+		in.Applicant.NationalID, in.Applicant.Phone, in.Applicant.Address = "", "", ""
+		change(w, &in)
+		return in
+	}
+}
+
+// number is a request of the same applicant, by its number.
+func number(change func(*town, *postgres.KeySource)) changing {
+	return func(w *town, b postgres.KeySource) postgres.KeySource {
+		in := alone(as)(w, b)
+		in.Applicant.NationalID = b.Applicant.NationalID
+		change(w, &in)
+		return in
+	}
+}
+
+// as leaves a request as it is.
+func as(*town, *postgres.KeySource) {}
+
+// other is a request of somebody else of the commune.
+func other(change func(*town, postgres.KeySource, *postgres.KeySource)) changing {
+	return func(w *town, b postgres.KeySource) postgres.KeySource {
+		in := postgres.KeySource{Area: b.Area, Applicant: w.anybody()}
+		change(w, b, &in)
+		return in
+	}
+}
+
+// renamed is a request of the same applicant under a name typed otherwise.
+func renamed(change func(*town, string) string) changing {
+	return alone(func(w *town, in *postgres.KeySource) { in.Applicant.FullName = change(w, in.Applicant.FullName) })
+}
+
+// Which cases of the register a plant can be made from.
+func all(postgres.KeySource) bool        { return true }
+func numbered(b postgres.KeySource) bool { return b.Applicant.NationalID != "" }
+func housed(b postgres.KeySource) bool   { return match.Address(b.Applicant.Address) != "" }
+func banked(b postgres.KeySource) bool   { return b.Payee.Kind == "household" }
+
 func plants() []plant {
-	numbered := func(b postgres.KeySource) bool { return b.Applicant.NationalID != "" }
-	all := func(postgres.KeySource) bool { return true }
-	// alone is a request of the same applicant without number and telephone.
-	alone := func(change func(*town, *postgres.KeySource)) func(*town, postgres.KeySource) postgres.KeySource {
-		return func(w *town, b postgres.KeySource) postgres.KeySource {
-			in := postgres.KeySource{Area: b.Area, Applicant: b.Applicant}
-			in.Applicant.NationalID, in.Applicant.Phone, in.Applicant.Address = "", "", ""
-			if change != nil {
-				change(w, &in)
-			}
-			return in
-		}
-	}
-	// number is a request of the same applicant, by its number.
-	number := func(change func(*town, *postgres.KeySource)) func(*town, postgres.KeySource) postgres.KeySource {
-		return func(w *town, b postgres.KeySource) postgres.KeySource {
-			in := alone(nil)(w, b)
-			in.Applicant.NationalID = b.Applicant.NationalID
-			if change != nil {
-				change(w, &in)
-			}
-			return in
-		}
-	}
-	// other is a request of somebody else of the commune.
-	other := func(change func(*town, postgres.KeySource, *postgres.KeySource)) func(*town, postgres.KeySource) postgres.KeySource {
-		return func(w *town, b postgres.KeySource) postgres.KeySource {
-			in := postgres.KeySource{Area: b.Area, Applicant: w.anybody()}
-			change(w, b, &in)
-			return in
-		}
-	}
-	name := func(change func(*town, string) string) func(*town, *postgres.KeySource) {
-		return func(w *town, in *postgres.KeySource) { in.Applicant.FullName = change(w, in.Applicant.FullName) }
-	}
-	bare := func(_ *town, n string) string { return match.Plain(n) }
-	similar, person := []string{programme.HitSimilarName}, []string{programme.HitSamePerson}
+	return slices.Concat(byNumber(), byName(), byTie(), lookAlikes())
+}
+
+// byNumber lists requests that state the number of the case.
+func byNumber() []plant {
+	person := []string{programme.HitSamePerson}
 	return []plant{
-		{name: "number", kinds: person, fits: numbered, change: number(nil)},
+		{name: "number", kinds: person, fits: numbered, change: number(as)},
 		{name: "number, moved, no accents", kinds: person, fits: numbered, change: number(func(w *town, in *postgres.KeySource) {
 			in.Area, in.Applicant.FullName = w.commune(), strings.ToUpper(match.Plain(in.Applicant.FullName))
 		})},
 		{name: "number under another name", kinds: []string{programme.HitIDOtherName}, fits: numbered, change: number(func(w *town, in *postgres.KeySource) { in.Applicant.FullName = w.otherName(in.Applicant) })},
-		{name: "number, other programme", kinds: []string{programme.HitOtherProgramme}, fits: numbered, change: number(nil), another: "schooling"},
-		{name: "number, helped last year", kinds: []string{programme.HitSameNeed}, fits: numbered, change: number(nil), helped: true},
-		{name: "no accents", kinds: similar, fits: all, change: alone(name(bare))},
-		{name: "word order", kinds: similar, fits: all, change: alone(name((*town).shuffled))},
-		{name: "a typing error", kinds: similar, fits: all, change: alone(name((*town).mistyped))},
-		{name: "no accents and a typing error", kinds: similar, fits: all, change: alone(name(func(w *town, n string) string { return w.mistyped(match.Plain(n)) }))},
-		{name: "initials", kinds: similar, fits: all, change: alone(name(initials))},
-		{name: "a word left out", kinds: similar, fits: all, change: alone(name(shortened))},
+		{name: "number, other programme", kinds: []string{programme.HitOtherProgramme}, fits: numbered, change: number(as), another: "schooling"},
+		{name: "number, helped last year", kinds: []string{programme.HitSameNeed}, fits: numbered, change: number(as), helped: true},
+	}
+}
+
+// byName lists requests that state no number, or a mistyped one.
+func byName() []plant {
+	similar := []string{programme.HitSimilarName}
+	bare := func(_ *town, n string) string { return match.Plain(n) }
+	return []plant{
+		{name: "no accents", kinds: similar, fits: all, change: renamed(bare)},
+		{name: "word order", kinds: similar, fits: all, change: renamed((*town).shuffled)},
+		{name: "a typing error", kinds: similar, fits: all, change: renamed((*town).mistyped)},
+		{name: "no accents and a typing error", kinds: similar, fits: all, change: renamed(func(w *town, n string) string { return w.mistyped(match.Plain(n)) })},
+		{name: "initials", kinds: similar, fits: all, change: renamed(initials)},
+		{name: "a word left out", kinds: similar, fits: all, change: renamed(shortened)},
 		{name: "a digit of the number", kinds: similar, fits: numbered, change: number(func(w *town, in *postgres.KeySource) { in.Applicant.NationalID = w.slip(in.Applicant.NationalID) })},
 		{name: "day and month exchanged", kinds: similar, fits: exchangeable, change: alone(exchanged)},
 		{name: "year mistyped by one", kinds: similar, fits: all, change: alone(func(w *town, in *postgres.KeySource) { in.Applicant.BirthDate = year(in.Applicant.BirthDate, 1) })},
@@ -95,6 +117,12 @@ func plants() []plant {
 		{name: "year wrong by several", kinds: similar, fits: all, change: alone(func(w *town, in *postgres.KeySource) {
 			in.Applicant.BirthDate = year(in.Applicant.BirthDate, 3+w.r.IntN(5))
 		})},
+	}
+}
+
+// byTie lists requests that belong to the case in another way.
+func byTie() []plant {
+	return []plant{
 		{name: "spouse applies", kinds: []string{programme.HitHouseholdMember}, fits: married, change: other(func(_ *town, b postgres.KeySource, in *postgres.KeySource) {
 			s := b.Members[0]
 			in.Applicant = postgres.Applicant{FullName: s.FullName, NationalID: s.NationalID, BirthDate: s.BirthDate, Sex: s.Sex}
@@ -104,16 +132,21 @@ func plants() []plant {
 		})},
 		{name: "household code", kinds: []string{programme.HitHouseholdMember}, fits: func(b postgres.KeySource) bool { return b.HouseholdCode != "" },
 			change: other(func(_ *town, b postgres.KeySource, in *postgres.KeySource) { in.HouseholdCode = b.HouseholdCode })},
-		{name: "the house", kinds: []string{programme.HitSameAddress}, fits: func(b postgres.KeySource) bool { return match.Address(b.Applicant.Address) != "" },
+		{name: "the house", kinds: []string{programme.HitSameAddress}, fits: housed,
 			change: other(func(w *town, b postgres.KeySource, in *postgres.KeySource) {
 				in.Applicant.Address = w.respelled(b.Applicant.Address)
 			})},
-		{name: "the account", kinds: []string{programme.HitSameAccount}, fits: func(b postgres.KeySource) bool { return b.Payee.Kind == "household" },
+		{name: "the account", kinds: []string{programme.HitSameAccount}, fits: banked,
 			change: other(func(w *town, b postgres.KeySource, in *postgres.KeySource) {
 				p := *b.Payee
 				p.AccountNumber, in.Payee, in.Area = p.AccountNumber[:4]+" "+p.AccountNumber[4:], &p, w.commune()
 			})},
+	}
+}
 
+// lookAlikes lists requests that have nothing to do with the case, however alike they look.
+func lookAlikes() []plant {
+	return []plant{
 		{name: "namesake of the year, two numbers", fits: numbered, change: other(namesake)},
 		{name: "namesake of the year, no number", fits: all, change: other(func(w *town, b postgres.KeySource, in *postgres.KeySource) {
 			namesake(w, b, in)
@@ -135,7 +168,7 @@ func plants() []plant {
 			change: other(func(_ *town, b postgres.KeySource, in *postgres.KeySource) {
 				in.Applicant.Address = b.Applicant.Address
 			})},
-		{name: "house number in another commune", fits: func(b postgres.KeySource) bool { return match.Address(b.Applicant.Address) != "" },
+		{name: "house number in another commune", fits: housed,
 			change: other(func(w *town, b postgres.KeySource, in *postgres.KeySource) {
 				for in.Area == b.Area {
 					in.Area = w.commune()

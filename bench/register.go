@@ -257,4 +257,3 @@ func registerRow(random *rand.Rand, p postgres.DevelopmentPerson, household, mem
 	}
 	return row
 }
-

@@ -9,7 +9,7 @@ import (
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/internal/postgres/pgtest"
-	"github.com/aidflow/aidflow/papers"
+	printing "github.com/aidflow/aidflow/papers"
 )
 
 // kinds lists "kind why" of the papers that a person may print.
@@ -47,12 +47,12 @@ func TestWhoPrintsWhichPaper(t *testing.T) {
 		}
 	}
 	for who, code := range map[string]string{"portal2": "case_not_found", "verifier3": "case_not_found", "admin1": "case_not_found", "manager1": "wrong_role", "releaser1": "wrong_role"} {
-		_, _, err := db.PaperFacts(ctx, callerNamed(t, db, who), c.ID, papers.RequestForm, "")
+		_, _, err := db.PaperFacts(ctx, callerNamed(t, db, who), c.ID, printing.RequestForm, "")
 		wantCode(t, err, code)
 	}
-	_, _, err := db.PaperFacts(ctx, db.Partner(t, "portal1"), c.ID, papers.VisitMinutes, "")
+	_, _, err := db.PaperFacts(ctx, db.Partner(t, "portal1"), c.ID, printing.VisitMinutes, "")
 	wantCode(t, err, "wrong_role")
-	_, _, err = db.PaperFacts(ctx, db.Staff(t, "treasurer1"), c.ID, papers.PaymentVoucher, "pay_none")
+	_, _, err = db.PaperFacts(ctx, db.Staff(t, "treasurer1"), c.ID, printing.PaymentVoucher, "pay_none")
 	wantCode(t, err, "payment_not_found")
 }
 
@@ -79,7 +79,7 @@ func TestFactsOfARequestForm(t *testing.T) {
 	db, ctx := pgtest.New(t), context.Background()
 	want := request(0)
 	c := submit(t, db, "portal1", want)
-	f, row, err := db.PaperFacts(ctx, db.Staff(t, "verifier1"), *c.Reference, papers.RequestForm, "")
+	f, row, err := db.PaperFacts(ctx, db.Staff(t, "verifier1"), *c.Reference, printing.RequestForm, "")
 	if err != nil || row.ID != c.ID {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestFactsOfARequestForm(t *testing.T) {
 		f.Province != "Quảng Ngãi" || f.Area == "" || f.Fund == "" || f.Partner == "" || f.Masked || f.Requested != 6_000_000 || f.SubmittedAt.IsZero() {
 		t.Errorf("%+v", f)
 	}
-	masked, _, err := db.PaperFacts(ctx, db.Staff(t, "auditor1"), c.ID, papers.RequestForm, "")
+	masked, _, err := db.PaperFacts(ctx, db.Staff(t, "auditor1"), c.ID, printing.RequestForm, "")
 	if err != nil || !masked.Masked || masked.Applicant.FullName != "" || masked.Payee.AccountNumber != "" || masked.Answers != nil ||
 		masked.Members[0].FullName != "" || masked.Documents[0].Location != "" {
 		t.Errorf("%v %+v", err, masked)
@@ -102,8 +102,8 @@ func TestADraftIsPrinted(t *testing.T) {
 	t.Parallel()
 	db, ctx := pgtest.New(t), context.Background()
 	c := must(db.CreateCase(ctx, db.Partner(t, "portal1"), postgres.NewID(aid.CaseID), postgres.CaseContent{Programme: "medical", Area: "51001"}, true))(t)
-	f, _, err := db.PaperFacts(ctx, db.Partner(t, "portal1"), c.ID, papers.RequestForm, "")
-	if err != nil || f.Reference != "" || !f.SubmittedAt.IsZero() || f.Payee != (papers.Payee{}) {
+	f, _, err := db.PaperFacts(ctx, db.Partner(t, "portal1"), c.ID, printing.RequestForm, "")
+	if err != nil || f.Reference != "" || !f.SubmittedAt.IsZero() || f.Payee != (printing.Payee{}) {
 		t.Errorf("%v %+v", err, f)
 	}
 }
@@ -127,11 +127,11 @@ func TestFactsOfARejection(t *testing.T) {
 			c.ReasonCode = reason
 			return tx.MoveCase(c, aid.EventReject)
 		})
-		f, _, err := db.PaperFacts(ctx, db.Staff(t, "verifier1"), c.ID, papers.DecisionLetter, "")
+		f, _, err := db.PaperFacts(ctx, db.Staff(t, "verifier1"), c.ID, printing.DecisionLetter, "")
 		if err != nil || f.Decision == nil || f.Decision.Result != "rejected" || f.Decision.Reason != reason || f.Decision.By == "" || f.Decision.Note != note {
 			t.Errorf("%v %+v", err, f.Decision)
 		}
-		theirs, _, err := db.PaperFacts(ctx, db.Partner(t, "portal1"), c.ID, papers.DecisionLetter, "")
+		theirs, _, err := db.PaperFacts(ctx, db.Partner(t, "portal1"), c.ID, printing.DecisionLetter, "")
 		if err != nil || theirs.Decision.By != "" {
 			t.Errorf("the partner learns who decided: %v %+v", err, theirs.Decision)
 		}
@@ -187,7 +187,7 @@ func TestFactsOfAPosting(t *testing.T) {
 	})
 	for _, area := range []string{c.Area, "51"} {
 		list := must(db.PostingFacts(ctx, verifier, area, "medical"))(t)
-		if len(list.Rows) != 1 || list.Rows[0] != (papers.PostingRow{Name: request(0).Applicant.FullName, Programme: "medical", Amount: 6_000_000, Currency: "VND"}) {
+		if len(list.Rows) != 1 || list.Rows[0] != (printing.PostingRow{Name: request(0).Applicant.FullName, Programme: "medical", Amount: 6_000_000, Currency: "VND"}) {
 			t.Errorf("%s: %+v", area, list)
 		}
 	}

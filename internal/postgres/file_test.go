@@ -62,8 +62,8 @@ func paper(kind string) postgres.NewFile {
 	return postgres.NewFile{Kind: kind, Type: "application/pdf", Name: "canary.pdf"}
 }
 
-// papers gives the checklist's kinds that are not missing, with their states.
-func papers(t testing.TB, db *pgtest.DB, caseID string) (out []string) {
+// papersOf gives the checklist's kinds that are not missing, with their states.
+func papersOf(t testing.TB, db *pgtest.DB, caseID string) (out []string) {
 	t.Helper()
 	for _, row := range must(db.Checklist(t.Context(), db.Partner(t, "portal1"), caseID))(t) {
 		if row.State != "missing" {
@@ -80,22 +80,22 @@ func TestAPaperThatIsSent(t *testing.T) {
 	db := pgtest.New(t)
 	c := draftOf(t, db, 0)
 	first := sendFile(t, db, c, paper("request_form"))
-	require.Empty(t, papers(t, db, c))
+	require.Empty(t, papersOf(t, db, c))
 	keepFile(t, db, first, postgres.KeptFile{})
-	require.Equal(t, []string{"request_form uploaded"}, papers(t, db, c))
+	require.Equal(t, []string{"request_form uploaded"}, papersOf(t, db, c))
 
 	changed := request(100) // a draft that is written anew keeps what was sent
 	changed.Documents = []postgres.NewDocument{{Kind: "admission_paper", Dated: "2026-02-01", Location: "here"}}
 	must(db.PatchCase(t.Context(), db.Partner(t, "portal1"), c, 0, changed))(t)
-	require.Equal(t, []string{"request_form uploaded", "admission_paper listed"}, papers(t, db, c))
+	require.Equal(t, []string{"request_form uploaded", "admission_paper listed"}, papersOf(t, db, c))
 
 	second := sendFile(t, db, c, paper("request_form"))
 	require.NoError(t, db.RejectFile(t.Context(), second.ID, postgres.FileInfected, "file_infected"))
-	require.Equal(t, []string{"request_form uploaded", "admission_paper listed"}, papers(t, db, c), "a worse one changes nothing")
+	require.Equal(t, []string{"request_form uploaded", "admission_paper listed"}, papersOf(t, db, c), "a worse one changes nothing")
 	for _, kind := range []string{"request_form", "admission_paper"} {
 		keepFile(t, db, sendFile(t, db, c, paper(kind)), postgres.KeptFile{})
 	}
-	require.Equal(t, []string{"request_form uploaded", "admission_paper uploaded"}, papers(t, db, c))
+	require.Equal(t, []string{"request_form uploaded", "admission_paper uploaded"}, papersOf(t, db, c))
 	require.Equal(t, 2, count(t, db, `SELECT count(*) FROM case_documents WHERE case_id = $1 AND state = 'replaced' AND id <> $2`, c, *first.DocumentID)-
 		count(t, db, `SELECT count(*) FROM case_documents d WHERE d.case_id = $1 AND state = 'replaced' AND kind = 'admission_paper' AND EXISTS (SELECT 1 FROM document_files f WHERE f.document_id = d.id)`, c)+1)
 
@@ -349,7 +349,7 @@ func TestPapersAreReviewedOneByOne(t *testing.T) {
 		}
 		return tx.ReviewPapers(row, recorded.Decision)
 	})
-	require.ElementsMatch(t, []string{"request_form accepted", "admission_paper accepted", "cost_statement accepted", "household_certificate rejected unreadable"}, papers(t, db, c))
+	require.ElementsMatch(t, []string{"request_form accepted", "admission_paper accepted", "cost_statement accepted", "household_certificate rejected unreadable"}, papersOf(t, db, c))
 	require.Equal(t, 1, count(t, db, `SELECT count(*) FROM events WHERE case_id = $1 AND kind = 'document.rejected' AND data ->> 'reason_code' = 'unreadable'`, c))
 }
 

@@ -745,12 +745,47 @@ type ApprovalRange struct {
 
 // Area defines model for Area.
 type Area struct {
-	Code      string             `json:"code"`
-	Level     string             `json:"level"`
-	Name      string             `json:"name"`
-	Parent    string             `json:"parent,omitempty,omitzero"`
+	Code string `json:"code"`
+
+	// Gone It has ended; nothing new happens here.
+	Gone  bool   `json:"gone,omitempty,omitzero"`
+	Level string `json:"level"`
+	Name  string `json:"name"`
+
+	// Parent Area one level up; of one that is gone, what stands in its place.
+	Parent string `json:"parent,omitempty,omitzero"`
+
+	// Successor Where the work of one that is gone went.
+	Successor string `json:"successor,omitempty,omitzero"`
+
+	// Urban A ward or town, not a rural commune.
+	Urban bool `json:"urban,omitempty,omitzero"`
+
+	// ValidFrom First day on which it is as shown.
 	ValidFrom openapi_types.Date `json:"valid_from,omitempty,omitzero"`
-	ValidTo   openapi_types.Date `json:"valid_to,omitempty,omitzero"`
+
+	// ValidTo First day on which it is not.
+	ValidTo openapi_types.Date `json:"valid_to,omitempty,omitzero"`
+}
+
+// AreaChange defines model for AreaChange.
+type AreaChange struct {
+	Areas  []AreaRow `json:"areas"`
+	DryRun bool      `json:"dry_run,omitempty,omitzero"`
+}
+
+// AreaLink defines model for AreaLink.
+type AreaLink struct {
+	// At First day of the successor as such.
+	At   openapi_types.Date `json:"at"`
+	Code string             `json:"code"`
+
+	// Kind `merged`, `renamed`: all of the predecessor; `split`: a part of it.
+	Kind string `json:"kind"`
+	Name string `json:"name"`
+
+	// Takes Open cases, roles, partners and funds of the predecessor go to the successor.
+	Takes bool `json:"takes"`
 }
 
 // AreaPage defines model for AreaPage.
@@ -758,6 +793,92 @@ type AreaPage struct {
 	Data       []Area `json:"data"`
 	HasMore    bool   `json:"has_more"`
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
+}
+
+// AreaPredecessor defines model for AreaPredecessor.
+type AreaPredecessor struct {
+	Code string `json:"code"`
+
+	// Takes Of several that share the predecessor, this one takes its open cases.
+	Takes bool `json:"takes,omitempty,omitzero"`
+}
+
+// AreaReport defines model for AreaReport.
+type AreaReport struct {
+	// Areas Areas that are different today.
+	Areas int `json:"areas"`
+
+	// Begun Periods that were not there.
+	Begun int `json:"begun"`
+
+	// Cases Open cases that followed a successor.
+	Cases int `json:"cases"`
+
+	// Changed Periods that are different now.
+	Changed int `json:"changed"`
+
+	// DryRun Nothing was changed.
+	DryRun     bool `json:"dry_run"`
+	Funds      int  `json:"funds"`
+	Households int  `json:"households"`
+
+	// Left Roles, partners and funds of areas that are gone without a successor.
+	Left int `json:"left"`
+
+	// Links New links to predecessors.
+	Links int `json:"links"`
+
+	// Parked Cases that wait for an administrator to say where they belong.
+	Parked   int `json:"parked"`
+	Partners int `json:"partners"`
+	Roles    int `json:"roles"`
+	Rows     int `json:"rows"`
+
+	// Same Rows that say what is known.
+	Same int `json:"same"`
+
+	// Tasks Open tasks that went elsewhere.
+	Tasks int `json:"tasks"`
+}
+
+// AreaRow defines model for AreaRow.
+type AreaRow struct {
+	Code string `json:"code"`
+
+	// Level Name of the level, such as `commune`; approvals name it.
+	Level string `json:"level"`
+	Name  string `json:"name"`
+
+	// Parent None at the top.
+	Parent string `json:"parent,omitempty,omitzero"`
+
+	// Predecessors Whose place, or a part of it, it takes on the first day.
+	Predecessors []AreaPredecessor `json:"predecessors,omitempty,omitzero"`
+	Urban        bool              `json:"urban,omitempty,omitzero"`
+
+	// ValidFrom First day on which it is so.
+	ValidFrom openapi_types.Date `json:"valid_from"`
+
+	// ValidTo First day on which it is no longer so.
+	ValidTo openapi_types.Date `json:"valid_to,omitempty,omitzero"`
+}
+
+// AreaWithHistory defines model for AreaWithHistory.
+type AreaWithHistory struct {
+	Code   string `json:"code"`
+	Gone   bool   `json:"gone,omitempty,omitzero"`
+	Level  string `json:"level"`
+	Name   string `json:"name"`
+	Parent string `json:"parent,omitempty,omitzero"`
+
+	// Periods What it was, is and will be, in order.
+	Periods      []Area             `json:"periods"`
+	Predecessors []AreaLink         `json:"predecessors"`
+	Successor    string             `json:"successor,omitempty,omitzero"`
+	Successors   []AreaLink         `json:"successors"`
+	Urban        bool               `json:"urban,omitempty,omitzero"`
+	ValidFrom    openapi_types.Date `json:"valid_from,omitempty,omitzero"`
+	ValidTo      openapi_types.Date `json:"valid_to,omitempty,omitzero"`
 }
 
 // Attempt defines model for Attempt.
@@ -2128,6 +2249,9 @@ type Withdrawal struct {
 	SubmittedBy string `json:"submitted_by,omitempty,omitzero"`
 }
 
+// AreaCode defines model for AreaCode.
+type AreaCode = string
+
 // CaseID defines model for CaseId.
 type CaseID = string
 
@@ -2231,6 +2355,12 @@ type ListAreasParams struct {
 
 	// Cursor `next_cursor` of the page before.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// ChangeAreasParams defines parameters for ChangeAreas.
+type ChangeAreasParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // GetPostingListParams defines parameters for GetPostingList.
@@ -2559,6 +2689,9 @@ type ReleaseTaskParams struct {
 	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
 }
 
+// ChangeAreasJSONRequestBody defines body for ChangeAreas for application/json ContentType.
+type ChangeAreasJSONRequestBody = AreaChange
+
 // RailCallbackJSONRequestBody defines body for RailCallback for application/json ContentType.
 type RailCallbackJSONRequestBody RailCallbackJSONBody
 
@@ -2621,6 +2754,12 @@ type ServerInterface interface {
 	// ListAreas Areas as of a day
 	// (GET /v1/areas)
 	ListAreas(c *gin.Context, params ListAreasParams)
+	// ChangeAreas Change areas
+	// (POST /v1/areas)
+	ChangeAreas(c *gin.Context, params ChangeAreasParams)
+	// GetArea One area with its history
+	// (GET /v1/areas/{code})
+	GetArea(c *gin.Context, code AreaCode)
 	// GetPostingList Print the list that hangs in the village
 	// (GET /v1/areas/{code}/posting-list)
 	GetPostingList(c *gin.Context, code string, params GetPostingListParams)
@@ -2842,6 +2981,74 @@ func (siw *ServerInterfaceWrapper) ListAreas(c *gin.Context) {
 	}
 
 	siw.Handler.ListAreas(c, params)
+}
+
+// ChangeAreas operation middleware
+func (siw *ServerInterfaceWrapper) ChangeAreas(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeAreasParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ChangeAreas(c, params)
+}
+
+// GetArea operation middleware
+func (siw *ServerInterfaceWrapper) GetArea(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code AreaCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetArea(c, code)
 }
 
 // GetPostingList operation middleware
@@ -5165,6 +5372,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/programmes/:code/versions/:version/withdraw", wrapper.WithdrawProgramme)
 	router.POST(options.BaseURL+"/v1/programmes/:code/versions/:version/recall", wrapper.RecallProgramme)
 	router.GET(options.BaseURL+"/v1/areas", wrapper.ListAreas)
+	router.POST(options.BaseURL+"/v1/areas", wrapper.ChangeAreas)
+	router.GET(options.BaseURL+"/v1/areas/:code", wrapper.GetArea)
 	router.GET(options.BaseURL+"/v1/areas/:code/posting-list", wrapper.GetPostingList)
 	router.GET(options.BaseURL+"/v1/cases", wrapper.ListCases)
 	router.POST(options.BaseURL+"/v1/cases", wrapper.CreateCase)
@@ -5339,6 +5548,304 @@ type ListAreas503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListAreas503ApplicationProblemPlusJSONResponse) VisitListAreasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeAreasRequestObject struct {
+	Params ChangeAreasParams
+	Body   *ChangeAreasJSONRequestBody
+}
+
+type ChangeAreasResponseObject interface {
+	VisitChangeAreasResponse(w http.ResponseWriter) error
+}
+
+type ChangeAreas200ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type ChangeAreas200JSONResponse struct {
+	Body    AreaReport
+	Headers ChangeAreas200ResponseHeaders
+}
+
+func (response ChangeAreas200JSONResponse) VisitChangeAreasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeAreas400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeAreas400ApplicationProblemPlusJSONResponse) VisitChangeAreasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeAreas401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeAreas401ApplicationProblemPlusJSONResponse) VisitChangeAreasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeAreas403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeAreas403ApplicationProblemPlusJSONResponse) VisitChangeAreasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeAreas409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeAreas409ApplicationProblemPlusJSONResponse) VisitChangeAreasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeAreas413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeAreas413ApplicationProblemPlusJSONResponse) VisitChangeAreasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeAreas415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeAreas415ApplicationProblemPlusJSONResponse) VisitChangeAreasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeAreas422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeAreas422ApplicationProblemPlusJSONResponse) VisitChangeAreasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeAreas500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeAreas500ApplicationProblemPlusJSONResponse) VisitChangeAreasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeAreas503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeAreas503ApplicationProblemPlusJSONResponse) VisitChangeAreasResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetAreaRequestObject struct {
+	Code AreaCode `json:"code"`
+}
+
+type GetAreaResponseObject interface {
+	VisitGetAreaResponse(w http.ResponseWriter) error
+}
+
+type GetArea200JSONResponse AreaWithHistory
+
+func (response GetArea200JSONResponse) VisitGetAreaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetArea400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetArea400ApplicationProblemPlusJSONResponse) VisitGetAreaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetArea401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetArea401ApplicationProblemPlusJSONResponse) VisitGetAreaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetArea403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetArea403ApplicationProblemPlusJSONResponse) VisitGetAreaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetArea404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetArea404ApplicationProblemPlusJSONResponse) VisitGetAreaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetArea500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetArea500ApplicationProblemPlusJSONResponse) VisitGetAreaResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetArea503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetArea503ApplicationProblemPlusJSONResponse) VisitGetAreaResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13186,6 +13693,12 @@ type StrictServerInterface interface {
 	// ListAreas Areas as of a day
 	// (GET /v1/areas)
 	ListAreas(ctx context.Context, request ListAreasRequestObject) (ListAreasResponseObject, error)
+	// ChangeAreas Change areas
+	// (POST /v1/areas)
+	ChangeAreas(ctx context.Context, request ChangeAreasRequestObject) (ChangeAreasResponseObject, error)
+	// GetArea One area with its history
+	// (GET /v1/areas/{code})
+	GetArea(ctx context.Context, request GetAreaRequestObject) (GetAreaResponseObject, error)
 	// GetPostingList Print the list that hangs in the village
 	// (GET /v1/areas/{code}/posting-list)
 	GetPostingList(ctx context.Context, request GetPostingListRequestObject) (GetPostingListResponseObject, error)
@@ -13417,6 +13930,76 @@ func (sh *strictHandler) ListAreas(ctx *gin.Context, params ListAreasParams) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListAreasResponseObject); ok {
 		if err := validResponse.VisitListAreasResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeAreas operation middleware
+func (sh *strictHandler) ChangeAreas(ctx *gin.Context, params ChangeAreasParams) {
+	var request ChangeAreasRequestObject
+
+	request.Params = params
+
+	var body ChangeAreasJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeAreas(ctx, request.(ChangeAreasRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeAreas")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeAreasResponseObject); ok {
+		if err := validResponse.VisitChangeAreasResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetArea operation middleware
+func (sh *strictHandler) GetArea(ctx *gin.Context, code AreaCode) {
+	var request GetAreaRequestObject
+
+	request.Code = code
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetArea(ctx, request.(GetAreaRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetArea")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetAreaResponseObject); ok {
+		if err := validResponse.VisitGetAreaResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -30,6 +30,9 @@ func forms(t *postgres.TaskRow, def *programme.Definition) map[string]ActionForm
 		if data := exampleData(t.Kind, action, def); data != nil {
 			form.Example["data"] = data
 		}
+		if t.Kind == aid.RepairConfiguration {
+			askArea(t, &form)
+		}
 		out[string(action)] = form
 	}
 	return out
@@ -59,6 +62,8 @@ func dataSchema(kind aid.TaskKind, action aid.Action, def *programme.Definition)
 	case kind == aid.Approve && action == aid.ActionApprove:
 		properties["overrides"] = listOf(object{"finding": object{"type": "string", "minLength": 1, "maxLength": 200}, "reason_code": text60()}, "finding", "reason_code")
 		schema["description"] = "Overrides every finding that blocks, each with one of the programme's reasons."
+	case kind == aid.RepairConfiguration:
+		properties["area"] = object{"type": "string", "minLength": 1, "maxLength": 40, "description": "Where the case belongs, when that is asked for."}
 	case kind == aid.ResolvePayment:
 		schema["required"] = []string{"outcome"}
 		properties["outcome"] = object{"type": "string", "enum": []string{"settled", "failed"}}

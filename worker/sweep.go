@@ -16,6 +16,7 @@ const (
 	resendAfter = 10 * time.Second // whoever asked for a decision has had this long to bring it
 	expireAfter = 15 * time.Minute // then the intent is given up and its person told
 	forgetEvery = time.Hour
+	areasEvery  = 10 * time.Minute // a change of areas is in effect so soon after its midnight
 )
 
 // sweep repairs hand-overs: workflows that were wanted and not started,
@@ -26,10 +27,11 @@ type sweep struct {
 	process *workflows.Client
 	log     *slog.Logger
 	forgot  time.Time
+	placed  time.Time
 }
 
 func (s *sweep) once(ctx context.Context) {
-	for name, fn := range map[string]func(context.Context) error{"start": s.start, "resend": s.resend, "withdraw": s.withdraw, "forget": s.forget} {
+	for name, fn := range map[string]func(context.Context) error{"start": s.start, "resend": s.resend, "withdraw": s.withdraw, "forget": s.forget, "areas": s.areas} {
 		if err := fn(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("sweep", "part", name, "error", err.Error())
 		}
@@ -119,6 +121,25 @@ func (s *sweep) forget(ctx context.Context) error {
 		s.forgot = now
 		_, err := s.store.SweepIdempotency(ctx)
 		return err
+	}
+	return nil
+}
+
+// areas brings into effect the changes of areas whose day has come, and what
+// came into an area while it went.
+func (s *sweep) areas(ctx context.Context) error {
+	now := s.store.Now()
+	if now.Sub(s.placed) < areasEvery {
+		return nil
+	}
+	moves, err := s.store.ApplyAreas(ctx)
+	if err != nil {
+		return err
+	}
+	s.placed = now
+	if moves.Any() {
+		s.log.Info("areas changed", "areas", moves.Areas, "cases", moves.Cases, "tasks", moves.Tasks, "parked", moves.Parked,
+			"roles", moves.Roles, "partners", moves.Partners, "funds", moves.Funds, "households", moves.Households)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package area
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -10,6 +11,12 @@ import (
 type split struct {
 	predecessor string
 	at          time.Time
+}
+
+// naming is where a row names a predecessor.
+type naming struct {
+	row    *Row
+	column string
 }
 
 // links takes the predecessors of the rows into the tree and finds out what
@@ -20,7 +27,7 @@ func (p *plan) links(rows []Row) {
 		s := split{l.Predecessor, l.At}
 		was[s] = append(was[s], l)
 	}
-	now, rowsOf := map[split][]Link{}, map[split][]*Row{}
+	now, rowsOf := map[split][]Link{}, map[split][]naming{}
 	for i := range rows {
 		p.named(&rows[i], now, rowsOf)
 	}
@@ -30,9 +37,10 @@ func (p *plan) links(rows []Row) {
 }
 
 // named collects the predecessors that a row names.
-func (p *plan) named(row *Row, now map[split][]Link, rowsOf map[split][]*Row) {
+func (p *plan) named(row *Row, now map[split][]Link, rowsOf map[split][]naming) {
 	dayBefore := row.From.AddDate(0, 0, -1)
-	for _, pre := range row.Predecessors {
+	for i, pre := range row.Predecessors {
+		column := "predecessors/" + strconv.Itoa(i)
 		if p.broken[pre.Code] {
 			continue
 		}
@@ -41,23 +49,23 @@ func (p *plan) named(row *Row, now map[split][]Link, rowsOf map[split][]*Row) {
 		_, goesOn := p.after.At(pre.Code, row.From)
 		switch {
 		case pre.Code == row.Code:
-			p.fault(row, "predecessors", "own_predecessor")
+			p.fault(row, column, "own_predecessor")
 		case !there:
-			p.fault(row, "predecessors", "predecessor_missing", "code", pre.Code)
+			p.fault(row, column, "predecessor_missing")
 		case pre.Takes && goesOn:
-			p.fault(row, "predecessors", "predecessor_goes_on", "code", pre.Code)
+			p.fault(row, column, "predecessor_goes_on")
 		case slices.ContainsFunc(now[s], func(l Link) bool { return l.Area == row.Code }):
-			p.fault(row, "predecessors", "duplicate_row", "code", pre.Code)
+			p.fault(row, column, "duplicate_row")
 		default:
 			now[s] = append(now[s], Link{Area: row.Code, Predecessor: pre.Code, At: row.From, Takes: pre.Takes})
-			rowsOf[s] = append(rowsOf[s], row)
+			rowsOf[s] = append(rowsOf[s], naming{row, column})
 		}
 	}
 }
 
 // share decides who takes what from one predecessor: with one successor all
 // goes there, with several it goes where a row says, else nowhere by itself.
-func (p *plan) share(s split, was, named []Link, rows []*Row) {
+func (p *plan) share(s split, was, named []Link, rows []naming) {
 	all := slices.Clone(named)
 	for _, l := range was {
 		if !slices.ContainsFunc(all, func(n Link) bool { return n.Area == l.Area }) {
@@ -81,7 +89,7 @@ func (p *plan) share(s split, was, named []Link, rows []*Row) {
 		}
 	}
 	if targets > 1 {
-		p.fault(rows[0], "predecessors", "two_targets", "code", s.predecessor)
+		p.fault(rows[0].row, rows[0].column, "two_targets")
 		return
 	}
 	for _, l := range all {
@@ -89,7 +97,7 @@ func (p *plan) share(s split, was, named []Link, rows []*Row) {
 			continue
 		}
 		if len(was) > 0 && !s.at.After(p.today) { // it has taken effect
-			p.fault(rows[0], "predecessors", "past_fixed", "code", s.predecessor)
+			p.fault(rows[0].row, rows[0].column, "past_fixed")
 			return
 		}
 		p.change.Links = append(p.change.Links, l)

@@ -124,16 +124,16 @@ func TestPlanRefuses(t *testing.T) {
 		"over what is known":    {[]string{"A,Aa,commune,P,2010-01-01,,,"}, []string{"/rows/2/valid_from overlapping_validity"}},
 		"before what is known":  {[]string{"A,Aa,commune,P,1800-01-01,1950-01-01,,"}, []string{"/rows/2/parent parent_not_then", "/rows/2/valid_to overlapping_validity"}},
 		"another past":          {[]string{"A,Aa,ward,P,1900-01-01,,true,"}, []string{"/rows/2/level past_fixed", "/rows/2/parent past_fixed", "/rows/2/urban past_fixed"}},
-		"predecessor unknown":   {[]string{"X,x,commune,P,2030-01-01,,,Q"}, []string{"/rows/2/predecessors predecessor_missing Q"}},
-		"predecessor not then":  {[]string{"Q,q,commune,P,2000-01-01,2010-01-01,,", "X,x,commune,P,2030-01-01,,,Q"}, []string{"/rows/3/predecessors predecessor_missing Q"}},
-		"its own predecessor":   {[]string{"X,x,commune,P,2030-01-01,,,X"}, []string{"/rows/2/predecessors own_predecessor"}},
-		"predecessor twice":     {[]string{"B,Bb,commune,D,1900-01-01,2030-01-01,,", "X,x,commune,P,2030-01-01,,,B B"}, []string{"/rows/3/predecessors duplicate_row B"}},
-		"target of one that is": {[]string{"X,x,commune,P,2030-01-01,,,B*"}, []string{"/rows/2/predecessors predecessor_goes_on B"}},
+		"predecessor unknown":   {[]string{"X,x,commune,P,2030-01-01,,,Q"}, []string{"/rows/2/predecessors/0 predecessor_missing"}},
+		"predecessor not then":  {[]string{"Q,q,commune,P,2000-01-01,2010-01-01,,", "X,x,commune,P,2030-01-01,,,Q"}, []string{"/rows/3/predecessors/0 predecessor_missing"}},
+		"its own predecessor":   {[]string{"X,x,commune,P,2030-01-01,,,X"}, []string{"/rows/2/predecessors/0 own_predecessor"}},
+		"predecessor twice":     {[]string{"B,Bb,commune,D,1900-01-01,2030-01-01,,", "X,x,commune,P,2030-01-01,,,B B"}, []string{"/rows/3/predecessors/1 duplicate_row"}},
+		"target of one that is": {[]string{"X,x,commune,P,2030-01-01,,,B*"}, []string{"/rows/2/predecessors/0 predecessor_goes_on"}},
 		"two targets": {[]string{"B,Bb,commune,D,1900-01-01,2030-01-01,,", "X,x,commune,P,2030-01-01,,,B*", "Y,y,commune,P,2030-01-01,,,B*"},
-			[]string{"/rows/3/predecessors two_targets B"}},
+			[]string{"/rows/3/predecessors/0 two_targets"}},
 		"what names a broken row is not at fault": {[]string{"Q,q,province,,x,,,", "X,x,commune,Q,2030-01-01,,,Q"}, []string{"/rows/2/valid_from bad_date"}},
 		"everything at once": {[]string{"X,x,commune,Q,2000-01-01,,,", "Y,y,commune,P,2000-01-01,,,Y Z", "Z,,commune,P,2000-01-01,,,"},
-			[]string{"/rows/2/parent unknown_parent", "/rows/3/predecessors own_predecessor", "/rows/4/name required"}},
+			[]string{"/rows/2/parent unknown_parent", "/rows/3/predecessors/0 own_predecessor", "/rows/4/name required"}},
 	} {
 		_, got := past(t).Plan(list(t, tc.rows...), day("2026-01-01"))
 		require.ElementsMatch(t, tc.want, said(got), name)
@@ -153,7 +153,7 @@ func TestHistoryIsFixed(t *testing.T) {
 		{"an open end may be set, late", []string{"B,Bb,commune,D,1900-01-01,2025-07-01,,", "A2,Áá,commune,P,2025-07-01,,,B"}, []string{}},
 		{"not twice", []string{"B,Bb,commune,D,1900-01-01,2025-08-01,,"}, []string{"/rows/2/valid_to past_fixed"}},
 		{"not opened again", []string{"B,Bb,commune,D,1900-01-01,,,"}, []string{"/rows/2/valid_to past_fixed"}},
-		{"nor shared out anew", []string{"B2,b,commune,P,2025-07-01,,,B"}, []string{"/rows/2/predecessors past_fixed B"}},
+		{"nor shared out anew", []string{"B2,b,commune,P,2025-07-01,,,B"}, []string{"/rows/2/predecessors/0 past_fixed"}},
 		{"a future is planned", []string{"C,Cc,commune,D,1900-01-01,2027-01-01,,", "C2,Cd,commune,P,2027-01-01,,,C"}, []string{}},
 		{"and changed", []string{"C2,Ce,ward,D,2027-01-01,2040-01-01,true,C", "C3,Cf,commune,P,2027-01-01,,,C*"}, []string{}},
 	} {

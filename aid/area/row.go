@@ -50,9 +50,9 @@ type Dated struct {
 // name, level, valid_from required, bad_code, too_long, formula; code
 // duplicate_row; parent unknown_parent, parent_not_then, area_cycle (params
 // path); valid_from, valid_to ends_before_it_begins, overlapping_validity,
-// children_left (params child); valid_to, level, parent, urban, predecessors
-// past_fixed; predecessors predecessor_missing, predecessor_goes_on,
-// two_targets, duplicate_row (params code), own_predecessor.
+// children_left (params child); valid_to, level, parent, urban past_fixed;
+// predecessors/N predecessor_missing, predecessor_goes_on, own_predecessor,
+// duplicate_row, two_targets, past_fixed.
 func (t *Tree) Plan(rows []Row, today time.Time) (Change, []aid.Fault) {
 	p := plan{before: t, today: today, after: t.copy(), rowOf: map[key]*Row{}, broken: map[string]bool{}}
 	sound := make([]Row, 0, len(rows))

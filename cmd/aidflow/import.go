@@ -15,7 +15,9 @@ import (
 // Every kind of file is a subcommand; each checks all rows first, names every
 // fault with its row, and writes nothing or everything.
 func newImportCommand() *cobra.Command {
-	return &cobra.Command{Use: "import", Short: "Bring files of an office into the database"}
+	cmd := &cobra.Command{Use: "import", Short: "Bring files of an office into the database"}
+	cmd.AddCommand(newImportAreasCommand())
+	return cmd
 }
 
 // importer makes the subcommand of one kind of file: do gets the open store,

@@ -1,9 +1,12 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lib/pq"
@@ -48,7 +51,7 @@ func (s *Store) ImportAreas(ctx context.Context, rows []area.Row, by AreaChange)
 			return err
 		}
 		change, faults := tree.Plan(rows, tx.today())
-		faults = append(faults, outside(tree, rows, by.Within)...)
+		faults = inOrder(rows, append(faults, outside(tree, rows, by.Within)...))
 		if err := aid.RefuseAll(faults); err != nil {
 			return err
 		}
@@ -83,6 +86,28 @@ func (tx *Tx) today() time.Time {
 	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
 }
 
+// inOrder brings faults into the order of the rows that they are in.
+func inOrder(rows []area.Row, faults []aid.Fault) []aid.Fault {
+	places := map[string]int{}
+	for i, row := range rows {
+		places[row.Place] = i
+	}
+	rowOf := func(f aid.Fault) int {
+		place := f.Pointer
+		for place != "" {
+			if i, is := places[place]; is {
+				return i
+			}
+			place = place[:max(strings.LastIndex(place, "/"), 0)]
+		}
+		return -1
+	}
+	slices.SortFunc(faults, func(a, b aid.Fault) int {
+		return cmp.Or(cmp.Compare(rowOf(a), rowOf(b)), cmp.Compare(a.Pointer, b.Pointer), cmp.Compare(a.Code, b.Code))
+	})
+	return faults
+}
+
 // outside names the rows that reach beyond some areas: one of another's, one
 // that lies in another's, one that takes another's place. A new area is where
 // its parent is.
@@ -110,8 +135,8 @@ func outside(tree *area.Tree, rows []area.Row, within []string) []aid.Fault {
 		if row.Parent != "" {
 			named = append(named, struct{ column, code string }{"parent", row.Parent})
 		}
-		for _, p := range row.Predecessors {
-			named = append(named, struct{ column, code string }{"predecessors", p.Code})
+		for i, p := range row.Predecessors {
+			named = append(named, struct{ column, code string }{"predecessors/" + strconv.Itoa(i), p.Code})
 		}
 		for _, n := range named {
 			if !inside(n.code) {

@@ -137,7 +137,7 @@ func TestAreasOfOthers(t *testing.T) {
 		"taken over":          {[]string{"48001,Hải Châu,commune,48,1900-01-01,2026-04-01,,", "48001,Hải Châu,commune,51,2026-04-01,,,"}, []string{"/rows/2/code wrong_area", "/rows/2/parent wrong_area", "/rows/3/code wrong_area"}},
 		"in another's":        {[]string{"51910,New,commune,48,2026-04-01,,,"}, []string{"/rows/2/code wrong_area", "/rows/2/parent wrong_area"}},
 		"at the top":          {[]string{"99,New,province,,2026-04-01,,,"}, []string{"/rows/2/code wrong_area"}},
-		"a part of another's": {[]string{"51911,New,commune,51,2026-04-01,,,48001"}, []string{"/rows/2/predecessors wrong_area"}},
+		"a part of another's": {[]string{"51911,New,commune,51,2026-04-01,,,48001"}, []string{"/rows/2/predecessors/0 wrong_area"}},
 	} {
 		_, faults := takeAreas(t, db, within, tc.rows...)
 		require.ElementsMatch(t, tc.want, faults, name)

@@ -56,12 +56,12 @@ func (c *Caller) seesTask() (condition string, argument any) {
 	if c.Partner() {
 		return `c.partner_id = $3 AND t.kind = 'provide_information'`, c.ID
 	}
-	return `t.area = ANY($3)`, pq.Array(append(c.CaseAreas(), c.adminAreas()...))
+	return `t.area = ANY($3)`, pq.Array(append(c.CaseAreas(), c.AdminAreas()...))
 }
 
-// adminAreas are where an administrator repairs configurations: that kind of
-// task is the only one that shows to a role without cases.
-func (c *Caller) adminAreas() []string {
+// AdminAreas gives the areas that the caller administers. Of tasks an
+// administrator sees repairs only, having no cases.
+func (c *Caller) AdminAreas() []string {
 	return c.covered(func(r aid.Role) bool { return r == aid.RoleAdmin })
 }
 

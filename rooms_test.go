@@ -39,7 +39,7 @@ func rules() map[string]rule {
 		"aid/means":     {rooms: "aid", modules: "go.yaml.in/yaml/v3"},
 		"aid/roll":      {rooms: "aid aid/identity aid/means"},
 		"aid/programme": {rooms: "aid aid/money", modules: "cel.dev/cel-go/ go.yaml.in/yaml/v3 github.com/santhosh-tekuri/jsonschema/v6/"},
-		"programmes":    {rooms: "aid aid/means aid/programme aid/worktime", tests: "aid/ go.yaml.in/yaml/v3"},
+		"programmes":    {rooms: "aid aid/means aid/money aid/programme aid/worktime", modules: "go.yaml.in/yaml/v3", tests: "aid/"},
 
 		// What an office prints: a document made of facts and texts, and two ways
 		// to draw it. As pure as the words.

@@ -18,7 +18,7 @@ import (
 	"github.com/aidflow/aidflow/aid/worktime"
 )
 
-//go:embed *.yaml calendars/*.json means/*.yaml
+//go:embed *.yaml calendars/*.json means/*.yaml golden/*.yaml
 var files embed.FS
 
 // All gives the shipped definitions, sorted by code.
@@ -35,7 +35,12 @@ func Load(dir string) ([]*programme.Definition, error) {
 
 // Sources gives the text of the shipped definitions by code.
 func Sources() (map[string][]byte, error) {
-	names, err := fs.Glob(files, "*.yaml")
+	return byName("*.yaml")
+}
+
+// byName gives the shipped files of a pattern by their names without .yaml.
+func byName(pattern string) (map[string][]byte, error) {
+	names, err := fs.Glob(files, pattern)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +50,7 @@ func Sources() (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		sources[strings.TrimSuffix(name, ".yaml")] = data
+		sources[strings.TrimSuffix(path.Base(name), ".yaml")] = data
 	}
 	return sources, nil
 }

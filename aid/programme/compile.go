@@ -1,6 +1,7 @@
 package programme
 
 import (
+	"regexp"
 	"strings"
 	"time"
 
@@ -181,7 +182,7 @@ func compileRule(env *cel.Env, facts map[string]*valueType, text Expression, wan
 	if len(text) > maxRule {
 		return rule{}, []ruleFault{{code: "rule_too_long", line: 1, column: 1}}
 	}
-	checked, issues := env.Compile(string(text))
+	checked, issues := env.Compile(plainNumbers(string(text)))
 	if issues.Err() != nil {
 		return rule{}, compileFaults(issues)
 	}
@@ -199,7 +200,22 @@ func compileRule(env *cel.Env, facts map[string]*valueType, text Expression, wan
 	return rule{program: program, result: result}, nil
 }
 
-// compileFaults gives codes to what CEL's parser and checker say.
+var token = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[A-Za-z_][A-Za-z0-9_]*|[0-9][0-9_]*`)
+
+// plainNumbers lets people write 50_000_000 as everywhere else in a definition.
+// The blanks behind keep the columns of what follows.
+func plainNumbers(text string) string {
+	return token.ReplaceAllStringFunc(text, func(word string) string {
+		if word[0] < '0' || word[0] > '9' {
+			return word
+		}
+		plain := strings.ReplaceAll(word, "_", "")
+		return plain + strings.Repeat(" ", len(word)-len(plain))
+	})
+}
+
+// compileFaults gives codes to what CEL's parser and checker say. Behind the
+// first fault of the syntax nothing can be trusted.
 func compileFaults(issues *cel.Issues) []ruleFault {
 	var faults []ruleFault
 	for _, issue := range issues.Errors() {
@@ -208,7 +224,7 @@ func compileFaults(issues *cel.Issues) []ruleFault {
 		case strings.Contains(message, "limit exceeded"):
 			fault.code = "rule_too_long"
 		case strings.HasPrefix(message, "Syntax error"):
-			fault.code = "rule_syntax"
+			return []ruleFault{{code: "rule_syntax", line: fault.line, column: fault.column}}
 		case strings.HasPrefix(message, "undeclared reference"), strings.HasPrefix(message, "undefined field"):
 			fault.code = "rule_unknown_name"
 		}

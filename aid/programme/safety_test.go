@@ -47,7 +47,7 @@ func withRule(t testing.TB, require, amount string) string {
 
 func TestRulesThatCannotFail(t *testing.T) {
 	for _, require := range []string{
-		`true`, `answers.rint > 5`, `household.classification in ["poor", "near_poor"]`, `answers.rkind == "none" || urgent`,
+		`true`, `answers.rint > 5`, `answers.rint < 1_000 && answers.rtext != "1_000"`, `household.classification in ["poor", "near_poor"]`, `answers.rkind == "none" || urgent`,
 		`has(answers.oint) && answers.oint > 0`, `!has(answers.oint) || answers.oint > 0`, `has(answers.oint) ? answers.oint > 0 : urgent`,
 		`!(!has(answers.oint)) && answers.oint > 0`, `!(!has(answers.oint) || !has(answers.edge)) && answers.oint < answers.edge`,
 		`has(answers.oint) && has(answers.edge) && answers.oint < answers.edge`,
@@ -76,6 +76,7 @@ func TestRulesThatAreRefused(t *testing.T) {
 		{`answers.rint >`, "rule_syntax"},
 		{`answers.rint > 3 3`, "rule_syntax"},
 		{`"open`, "rule_syntax"},
+		{`answers.rint > _1`, "rule_unknown_name"},
 		{`colour == "red"`, "rule_unknown_name"},
 		{`answers.colour == "red"`, "rule_unknown_name"},
 		{`household.income > 3`, "rule_unknown_name"},

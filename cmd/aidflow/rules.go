@@ -3,7 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,8 +21,82 @@ import (
 // anybody publishes them. It needs neither a database nor a network.
 func newRulesCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "rules", Short: "Try and compare definitions of programmes"}
-	cmd.AddCommand(newRulesDiffCommand())
+	cmd.AddCommand(newRulesTestCommand(), newRulesDiffCommand())
 	return cmd
+}
+
+// newRulesTestCommand is "aidflow rules test": whether definitions are right
+// and decide what is written beside them. Without arguments it tries the
+// shipped programmes.
+func newRulesTestCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "test [FILE|CODE]...", Short: "Check definitions and try their golden decisions (golden/NAME.yaml beside the file)"}
+	table := cmd.Flags().String("golden", "", "file of golden decisions, for one definition")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			shipped, err := programmes.All()
+			if err != nil {
+				return err
+			}
+			for _, d := range shipped {
+				args = append(args, d.Code)
+			}
+		}
+		if *table != "" && len(args) != 1 {
+			return errors.New("--golden is for one definition")
+		}
+		var failed []string
+		for _, name := range args {
+			if err := tryRules(cmd.OutOrStdout(), name, *table); err != nil {
+				failed = append(failed, err.Error())
+			}
+		}
+		if len(failed) > 0 {
+			return errors.New(strings.Join(failed, "\n"))
+		}
+		return nil
+	}
+	return cmd
+}
+
+// tryRules says what one definition decides; the error lists a line for each
+// fault or for each decision that is not as written.
+func tryRules(out io.Writer, name, table string) error {
+	d, err := readDefinition(name)
+	if err != nil {
+		return err
+	}
+	for _, hint := range d.Hints() {
+		fmt.Fprintln(out, "hint: "+faultLine(name, hint))
+	}
+	golden, err := goldenOf(name, table)
+	if errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintf(out, "%s: the definition is right; no golden decisions: %v\n", name, err)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	decisions, failures, err := programmes.CheckGolden(d, golden)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	if len(failures) > 0 {
+		return errors.New(name + ": " + strings.Join(failures, "\n"+name+": "))
+	}
+	fmt.Fprintf(out, "%s: %d decisions, all as written\n", name, decisions)
+	return nil
+}
+
+// goldenOf reads the table beside a definition, or the one that is named.
+func goldenOf(name, table string) ([]byte, error) {
+	if table == "" {
+		if _, err := os.Stat(name); err != nil { // the code of a shipped programme
+			shipped, err := programmes.Goldens()
+			return shipped[name], err
+		}
+		table = filepath.Join(filepath.Dir(name), "golden", filepath.Base(name))
+	}
+	return os.ReadFile(table)
 }
 
 // newRulesDiffCommand is "aidflow rules diff": what differs, in words.
@@ -27,6 +104,9 @@ func newRulesDiffCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "diff OLD NEW", Short: "Say in words what differs between two definitions (files, or codes of shipped programmes)", Args: cobra.ExactArgs(2)}
 	lang := cmd.Flags().String("lang", "en", "vi, en or id")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !slices.Contains([]string{"vi", "en", "id"}, *lang) {
+			return errors.New("--lang: vi, en or id")
+		}
 		older, err := readDefinition(args[0])
 		if err != nil {
 			return err
@@ -85,11 +165,15 @@ func faultLines(name string, err error) error {
 	}
 	lines := make([]string, len(refusal.Faults))
 	for i, fault := range refusal.Faults {
-		text, err := api.Sentence("en", fault.Code, fault.Params)
-		if err != nil {
-			return err
-		}
-		lines[i] = fmt.Sprintf("%s:%s: %s: %s [%s]", name, fault.Params["line"], fault.Pointer, text, fault.Code)
+		lines[i] = faultLine(name, fault)
 	}
 	return errors.New(strings.Join(lines, "\n"))
+}
+
+func faultLine(name string, fault aid.Fault) string {
+	text, err := api.Sentence("en", fault.Code, fault.Params)
+	if err != nil {
+		text = err.Error()
+	}
+	return fmt.Sprintf("%s:%s: %s: %s [%s]", name, fault.Params["line"], fault.Pointer, text, fault.Code)
 }

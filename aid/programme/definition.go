@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/aidflow/aidflow/aid"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
@@ -59,6 +60,7 @@ type Definition struct {
 	visitSchema *jsonschema.Schema
 	rules       compiled
 	text        string // what it was parsed from
+	hints       []aid.Fault
 }
 
 // Titles are the names of a thing for people, by language: vi, en, id.

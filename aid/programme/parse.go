@@ -29,6 +29,8 @@ func Parse(data []byte) (*Definition, error) {
 	if len(s.faults) > 0 {
 		return nil, refuse(s.faults)
 	}
+	s.hint(d)
+	d.hints, s.faults = s.faults, nil
 	return d, nil
 }
 

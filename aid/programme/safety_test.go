@@ -38,7 +38,7 @@ func withRule(t testing.TB, require, amount string) string {
 	start, end := strings.Index(text, "form: "), strings.Index(text, "example_request:")
 	text = text[:start] + "form: " + fieldsOf + "\n" + text[end:]
 	return strings.NewReplacer("answers: {size: 2}", "answers: {rint: 2, rtext: t, rlist: [], rkind: none, robj: {x: 1}}",
-		"checks: [{kind: identity, final: true}]", "checks: [{kind: eligibility, final: true}]\n"+
+		"checks: [{kind: identity, final: true}]", "checks: [{kind: eligibility, final: false}]\n"+
 			"eligibility: [{code: rule, require: "+quote(require)+", effect: hint, titles: {vi: R, en: R, id: R}}]\n"+
 			"award: {amount: "+quote(amount)+"}\n"+
 			"visit: {form: {type: object, additionalProperties: false, required: [a, b], properties: {a: {type: integer, minimum: 0, maximum: 9}, b: {type: boolean}, c: {type: integer, minimum: 0, maximum: 9}}, examples: [{a: 1, b: true}]}}",
@@ -146,17 +146,17 @@ func TestRulesThatAreRefused(t *testing.T) {
 		{strings.Repeat("!", 1999) + "urgent", "rule_too_long"},
 		{strings.Repeat("(", 60) + "urgent" + strings.Repeat(")", 60), "rule_too_long"},
 	}
-	for _, tt := range tests {
-		t.Run(tt.require, func(t *testing.T) {
+	for i, tt := range tests {
+		t.Run(fmt.Sprint(i, " ", tt.want), func(t *testing.T) {
 			_, err := programme.Parse([]byte(withRule(t, tt.require, "50")))
 			var refusal *aid.Error
 			if !errors.As(err, &refusal) {
-				t.Fatal("accepted")
+				t.Fatalf("accepted: %s", tt.require)
 			}
 			code, param, _ := strings.Cut(tt.want, " ")
 			for _, fault := range refusal.Faults {
 				if fault.Code != code || fault.Pointer != "/eligibility/0/require" {
-					t.Errorf("%s %s %v, want %s", fault.Pointer, fault.Code, fault.Params, tt.want)
+					t.Errorf("%s: %s %s %v, want %s", tt.require, fault.Pointer, fault.Code, fault.Params, tt.want)
 				}
 				if param != "" && fault.Params["field"] != param && fault.Params["name"] != param && fault.Params["want"] != param {
 					t.Errorf("params %v, want %s", fault.Params, param)

@@ -41,6 +41,7 @@ func (s *source) validate(d *Definition) {
 	s.validateHits(d)
 	s.validateRepeat(d)
 	s.validatePosting(d)
+	s.validateOverrides(d)
 	s.validateRules(d)
 	s.validateExample(d)
 }
@@ -140,6 +141,9 @@ func (s *source) validateChecks(d *Definition) {
 		if !slices.Contains(checkKinds, check.Kind) {
 			s.fault(pointer+"/kind", "check_unknown")
 		}
+		if check.Kind == CheckEligibility && check.Final {
+			s.fault(pointer+"/final", "not_in_this_kind") // each rule has an effect of its own
+		}
 		if check.Kind == CheckExternal {
 			s.code(pointer+"/register", check.Register)
 		} else if check.Register != "" {
@@ -147,21 +151,22 @@ func (s *source) validateChecks(d *Definition) {
 		}
 		s.once(seen, pointer+"/kind", string(check.Kind)+check.Register)
 	}
-	s.checkFor(d, CheckEligibility, "/eligibility", len(d.Eligibility) > 0)
-	if len(d.Hits)+len(d.Repeat) > 0 && !seen[string(CheckDuplicate)] {
-		s.faultWith("/checks", "check_missing", map[string]string{"check": string(CheckDuplicate)})
+	s.checkFor(d, CheckEligibility, len(d.Eligibility) > 0)
+	s.checkFor(d, CheckDuplicate, len(d.Hits)+len(d.Repeat) > 0)
+	if len(d.Eligibility) == 0 && d.asks(CheckEligibility) {
+		s.fault("/eligibility", "required")
 	}
+}
+
+func (d *Definition) asks(kind CheckKind) bool {
+	return slices.ContainsFunc(d.Checks, func(c Check) bool { return c.Kind == kind })
 }
 
 // checkFor wants the check that applies a part of the definition: rules that
 // nothing applies would be a promise that nobody keeps.
-func (s *source) checkFor(d *Definition, kind CheckKind, pointer string, given bool) {
-	listed := slices.ContainsFunc(d.Checks, func(c Check) bool { return c.Kind == kind })
-	if given && !listed {
+func (s *source) checkFor(d *Definition, kind CheckKind, given bool) {
+	if given && !d.asks(kind) {
 		s.faultWith("/checks", "check_missing", map[string]string{"check": string(kind)})
-	}
-	if listed && !given {
-		s.fault(pointer, "required")
 	}
 }
 

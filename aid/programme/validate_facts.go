@@ -18,11 +18,23 @@ func (s *source) validateVisit(d *Definition) {
 	} else {
 		d.visitSchema = s.form("/visit/form", d.Visit.Form)
 	}
-	if d.Visit.Verifiers < 0 || d.Visit.Verifiers > 2 {
-		s.fault("/visit/verifiers", "verifiers_number")
+	s.within("/visit/verifiers", int64(d.Visit.Verifiers), 0, 2)
+	s.within("/visit/photos", int64(d.Visit.Photos), 0, 20)
+	declared, seen := derive(d.Form, "answers"), derive(d.Visit.Form, "visit")
+	for _, field := range sortedKeys(seen.fields) {
+		if of := declared.fields[field]; of != nil && of.sort != seen.fields[field].sort {
+			s.fault("/visit/form/properties/"+escape(field), "visit_field_type")
+		}
 	}
-	if d.Visit.Photos < 0 {
-		s.fault("/visit/photos", "negative")
+}
+
+// within wants a number between two others, both included.
+func (s *source) within(pointer string, n, lo, hi int64) {
+	if n < lo {
+		s.faultWith(pointer, "too_small", map[string]string{"limit": strconv.FormatInt(lo, 10)})
+	}
+	if n > hi {
+		s.faultWith(pointer, "too_large", map[string]string{"limit": strconv.FormatInt(hi, 10)})
 	}
 }
 
@@ -33,6 +45,21 @@ func (s *source) validateHits(d *Definition) {
 			s.fault(pointer, "hit_unknown")
 		}
 		s.effect(pointer, d.Hits[kind], EffectBlock, EffectHint, EffectIgnore)
+	}
+	if _, ok := d.Hits[HitSameNeed]; ok && len(d.Repeat) == 0 {
+		s.fault("/hits/"+HitSameNeed, "repeat_missing")
+	}
+}
+
+// validateOverrides wants a coded reason wherever something blocks: nobody
+// could go on otherwise.
+func (s *source) validateOverrides(d *Definition) {
+	blocks := slices.ContainsFunc(d.Eligibility, func(r EligibilityRule) bool { return r.Effect == EffectBlock })
+	for _, effect := range d.Hits {
+		blocks = blocks || effect == EffectBlock
+	}
+	if blocks && len(d.Reasons["override"]) == 0 {
+		s.fault("/reasons/override", "required")
 	}
 }
 
@@ -73,6 +100,9 @@ func (s *source) validatePosting(d *Definition) {
 
 // validateRules compiles every rule against the facts of the two forms.
 func (s *source) validateRules(d *Definition) {
+	if d.MeansTest != "" {
+		s.code("/means_test", d.MeansTest)
+	}
 	s.validateEligibility(d)
 	s.validateAward(d)
 	if len(s.faults) > 0 || (len(d.Eligibility) == 0 && d.Award == nil) {
@@ -136,16 +166,9 @@ func (s *source) validateAward(d *Definition) {
 	if award.Amount == "" && award.Cost == "" {
 		s.fault("/award", "required")
 	}
-	if award.OwnShare < 0 || award.OwnShare > 99 {
-		s.fault("/award/own_share", "percent_range")
-	}
+	s.within("/award/own_share", int64(award.OwnShare), 0, 99)
 	if award.OwnShare != 0 && award.Cost == "" {
 		s.fault("/award/cost", "required")
 	}
-	if award.RoundTo < 0 {
-		s.fault("/award/round_to", "negative")
-	}
-	if award.RoundTo > d.Ceiling {
-		s.fault("/award/round_to", "above_ceiling")
-	}
+	s.within("/award/round_to", award.RoundTo, 0, max(d.Ceiling, 0))
 }

@@ -3,6 +3,7 @@ package programme
 import (
 	"fmt"
 	"slices"
+	"strconv"
 )
 
 // validateMatrix wants contiguous rows: each ends above the one before, only
@@ -67,9 +68,16 @@ func (s *source) validateMode(pointer string, level Level) {
 	}
 }
 
+// maxPeople is the most people that a level may ask for: a larger number is a
+// slip of the finger that nobody could ever fill.
+const maxPeople = 30
+
 func (s *source) numberIf(wanted bool, pointer string, n int) {
 	if wanted && n < 1 {
 		s.fault(pointer, "not_positive")
+	}
+	if wanted && n > maxPeople {
+		s.faultWith(pointer, "too_large", map[string]string{"limit": strconv.Itoa(maxPeople)})
 	}
 	if !wanted && n != 0 {
 		s.fault(pointer, "not_in_this_mode")

@@ -40,7 +40,7 @@ func (tn *town) publish(code, changes string) {
 func rule(require, effect string) string {
 	return `{"eligibility": [{"code": "not_poor", "require": ` + quote(require) + `, "effect": "` + effect + `",
 		"titles": {"vi": "Không phải hộ nghèo", "en": "Not a poor household", "id": "Bukan keluarga miskin"}}],
-		"checks": [{"kind": "register", "final": false}, {"kind": "eligibility", "final": false}]}`
+		"checks": [{"kind": "register", "final": false}, {"kind": "duplicate", "final": false}, {"kind": "eligibility", "final": false}]}`
 }
 
 func quote(text string) string {
@@ -55,7 +55,7 @@ const overrule = `{"overrides": [{"finding": "eligibility/not_poor", "reason_cod
 func TestABlockingFindingNeedsAnOverride(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)
-	tn.publish("medical", rule(`household.classification == "rich"`, "block"))
+	tn.publish("medical", rule(`household.classification == "other"`, "block"))
 	c := tn.submit(example(t, "medical"))
 	silent := &move{actor: "approver1", action: aid.ActionApprove, refuse: "invalid_content"}
 	wrong := &move{actor: "approver1", action: aid.ActionApprove, refuse: "invalid_content",
@@ -73,7 +73,7 @@ func TestABlockingFindingNeedsAnOverride(t *testing.T) {
 func TestTheDatabaseLetsNoApprovalPastAFinding(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)
-	tn.publish("medical", rule(`household.classification == "rich"`, "block"))
+	tn.publish("medical", rule(`household.classification == "other"`, "block"))
 	c := tn.submit(example(t, "medical"))
 	tn.liveUntil(people(willing).never(aid.Approve), tn.open(c, aid.Approve))
 	task := tn.texts(`SELECT id FROM tasks WHERE case_id = $1 AND kind = 'approve'`, c)[0]
@@ -89,7 +89,7 @@ func TestTheDatabaseLetsNoApprovalPastAFinding(t *testing.T) {
 func TestAFinalRuleRejects(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)
-	tn.publish("medical", rule(`household.classification == "rich"`, "final"))
+	tn.publish("medical", rule(`household.classification == "other"`, "final"))
 	c := tn.submit(example(t, "medical"))
 	tn.now = tn.now.Add(time.Hour) // it ends in its first step, which must come after the request
 	tn.live(willing)

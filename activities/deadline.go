@@ -27,9 +27,13 @@ func (a *Activities) Attend(ctx context.Context, in aid.OpenRequest) (aid.Outcom
 }
 
 // goOn makes the step that a fault of the configuration had kept back, when
-// an administrator has reported that it is mended.
+// an administrator has reported that it is mended, or for which the village
+// was asked, when its time is over.
 func goOn(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, error) {
 	nothing := aid.Outcome{Result: aid.ResultPending}
+	if c.Stage == aid.Disbursement {
+		return villageAsked(tx, c, workflow)
+	}
 	if c.Status != aid.InReview {
 		return nothing, nil
 	}
@@ -104,7 +108,7 @@ func (a *Activities) DecideStalled(ctx context.Context, in aid.DecisionRequest) 
 			return withdraw(tx, c, in.Decision.Actor)
 		}
 		c.ReasonCode = "not_started"
-		if _, err := stopPaying(tx, c, in.Decision.Actor); err != nil {
+		if _, err := stopPaying(tx, c, in.Decision.Actor, c.ReasonCode); err != nil {
 			return aid.Outcome{}, err
 		}
 		return end(tx, c, aid.EventCancel, "case.closed", in.Decision.Actor, "closed")

@@ -8,7 +8,8 @@ import (
 )
 
 // OpenDisbursement starts paying an award: it asks for the evidence of the
-// first tranche, or makes its payment due.
+// first tranche, or makes its payment due. Where the programme wants the
+// village to be asked first, it has the award hung out.
 func (a *Activities) OpenDisbursement(ctx context.Context, in aid.OpenRequest) (aid.Outcome, error) {
 	return a.step(ctx, in.Step, "open_disbursement", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
 		award, err := tx.AwardOf(c)
@@ -24,6 +25,9 @@ func (a *Activities) OpenDisbursement(ctx context.Context, in aid.OpenRequest) (
 		if err := tx.StartAward(award); err != nil {
 			return aid.Outcome{}, err
 		}
+		if asked, err := askVillage(tx, c, in.Workflow); err != nil || asked {
+			return aid.Outcome{Result: aid.ResultPending}, err
+		}
 		return nextTranche(tx, c, award, in.Workflow)
 	})
 }
@@ -31,7 +35,8 @@ func (a *Activities) OpenDisbursement(ctx context.Context, in aid.OpenRequest) (
 // payOn does what comes next for an award of which no payment is on its way: a
 // withdrawal that was asked for, the first tranche that is not over, or the
 // end. While a rail contradicts the books, or money is to come back, persons
-// are awaited.
+// are awaited, and so they are while an objection is open. One that was upheld
+// ends the case.
 func payOn(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow string) (aid.Outcome, error) {
 	live, err := tx.LivePayment(c)
 	if err != nil {
@@ -49,6 +54,9 @@ func payOn(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow string
 	}
 	if c.WithdrawalAsked {
 		return withdraw(tx, c, c.PartnerID)
+	}
+	if out, waits, err := objected(tx, c, a); err != nil || waits {
+		return out, err
 	}
 	return nextTranche(tx, c, a, workflow)
 }

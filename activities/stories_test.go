@@ -19,6 +19,7 @@ func stories() map[string][]func(*world) {
 		"a house":     {aHouse},
 		"registers":   {registersAreAsked},
 		"refused":     {rejectedByAVerifier, rejectedByACommittee, twoDecideOneTask, rejectedByACheck},
+		"the village": {theVillageIsAsked, theVillageObjects},
 		"parked":      {parkedAndRepaired},
 		"no answer":   {thePartnerDoesNotAnswer, neverStarted},
 		"no money":    {withdrawnInReview, withdrawnBeforePayment, moneyIsShort},
@@ -27,9 +28,42 @@ func stories() map[string][]func(*world) {
 	}
 }
 
+// hung brings a medical case to the day on which its award hangs out, and has
+// somebody object to it.
+func (w *world) hung() {
+	w.t.Helper()
+	_, err := w.conn.Exec(`ALTER TABLE programmes DISABLE TRIGGER programmes_stay; UPDATE programmes SET definition =
+		'{"posting":{"days":"P5D","titles":{"vi":"x","en":"x","id":"x"}},' || replace(substr(definition, 2), '"reasons":{',
+		'"reasons":{"objection":[{"code":"not_poor","titles":{"vi":"x","en":"x","id":"x"}}],')
+		WHERE code = 'medical' AND definition NOT LIKE '%"posting"%'`)
+	require.NoError(w.t, err)
+	w.paidFrom("0051004418")
+	w.decides("PostPublicly", intent{kind: aid.PostPublicly, actor: "verifier1", action: aid.ActionComplete,
+		data: `{"date": "` + w.clock.now().Format(time.DateOnly) + `", "place": "Canary house"}`})
+	_, err = w.store.Object(context.Background(), w.db.Staff(w.t, "intake1"), w.caseID,
+		postgres.NewObjection{ID: postgres.NewID(aid.ObjectionID), Reason: "not_poor", Text: "Canary shop", Name: "Canary neighbour"})
+	require.NoError(w.t, err)
+}
+
+func theVillageIsAsked(w *world) {
+	w.hung()
+	w.decides("DecideObjection", intent{kind: aid.DecideObjection, actor: "approver5", action: aid.ActionReject, reason: "other"})
+	out := w.attends(10 * day)
+	require.Equal(w.t, "case.posting_over", w.text(`SELECT kind FROM events WHERE case_id = $1 AND kind LIKE 'case.posting%'`, w.caseID))
+	require.Len(w.t, out.Tasks, 1)
+	w.pays(w.releases(), aid.PaymentSettled)
+	w.after()
+}
+
+func theVillageObjects(w *world) {
+	w.hung()
+	out := w.decides("DecideObjection", intent{kind: aid.DecideObjection, actor: "approver5", action: aid.ActionApprove})
+	require.Equal(w.t, aid.Closed, out.Place.Status)
+}
+
 // registersAreAsked: one register answers, in place of another a person does.
 func registersAreAsked(w *world) {
-	_, err := w.conn.Exec(`UPDATE programmes SET definition = replace(definition, '"checks":[',
+	_, err := w.conn.Exec(`ALTER TABLE programmes DISABLE TRIGGER programmes_stay; UPDATE programmes SET definition = replace(definition, '"checks":[',
 		'"checks":[{"kind":"external","register":"population","final":true},{"kind":"external","register":"insurance","final":false},')
 		WHERE code = 'medical'`)
 	require.NoError(w.t, err)

@@ -53,7 +53,7 @@ func askedToWithdraw(tx *postgres.Tx, c *postgres.Case, w aid.Withdrawal) (aid.O
 // withdraw ends the case now; no payment of it is on its way.
 func withdraw(tx *postgres.Tx, c *postgres.Case, actor string) (aid.Outcome, error) {
 	c.WithdrawalAsked = false
-	paid, err := stopPaying(tx, c, actor)
+	paid, err := stopPaying(tx, c, actor, "withdrawn")
 	if err != nil {
 		return aid.Outcome{}, err
 	}
@@ -65,9 +65,9 @@ func withdraw(tx *postgres.Tx, c *postgres.Case, actor string) (aid.Outcome, err
 	return out, err
 }
 
-// stopPaying cancels what is not yet instructed and gives the rest of the
-// award back; it tells whether anything was paid.
-func stopPaying(tx *postgres.Tx, c *postgres.Case, actor string) (paid bool, err error) {
+// stopPaying cancels what is not yet instructed, with a reason, and gives the
+// rest of the award back; it tells whether anything was paid.
+func stopPaying(tx *postgres.Tx, c *postgres.Case, actor, reason string) (paid bool, err error) {
 	award, err := tx.AwardOf(c)
 	if aid.KindOf(err) == aid.NotFound {
 		return false, nil
@@ -80,7 +80,7 @@ func stopPaying(tx *postgres.Tx, c *postgres.Case, actor string) (paid bool, err
 		return false, err
 	}
 	if live != nil {
-		live.Reason = "withdrawn"
+		live.Reason = reason
 		if err := tx.MovePayment(c, live, aid.PaymentCancelled, actor); err != nil {
 			return false, err
 		}

@@ -106,7 +106,7 @@ func CaseMoves() []CaseMove {
 		{EventVisits, []Place{paid}, followingUp},
 		{EventClose, []Place{paid, followingUp}, closed},
 		{EventWithdraw, []Place{draft, submitted, verifying, approving, returnedV, returnedA, waitingFunds, approved, paying}, withdrawn},
-		{EventCancel, []Place{approved}, closed},
+		{EventCancel, []Place{approved, paying}, closed},
 	}
 }
 

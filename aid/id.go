@@ -30,6 +30,7 @@ const (
 	DraftID        Prefix = "drf"
 	TransactionID  Prefix = "trx"
 	VisitID        Prefix = "vis"
+	ObjectionID    Prefix = "obj"
 	RequestID      Prefix = "req"
 	FileID         Prefix = "file"
 	ImportID       Prefix = "imp"

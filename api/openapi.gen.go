@@ -1583,6 +1583,52 @@ type NextAction struct {
 	Who string `json:"who"`
 }
 
+// Objection What somebody says against an award.
+type Objection struct {
+	Anonymous bool      `json:"anonymous"`
+	Case      string    `json:"case"`
+	Contact   string    `json:"contact,omitempty,omitzero"`
+	DecidedAt time.Time `json:"decided_at,omitempty,omitzero"`
+	DecidedBy string    `json:"decided_by,omitempty,omitzero"`
+	ID        string    `json:"id"`
+
+	// Masked What is personal is left out.
+	Masked     bool      `json:"masked,omitempty,omitzero"`
+	Name       string    `json:"name,omitempty,omitzero"`
+	ReasonCode string    `json:"reason_code"`
+	RecordedAt time.Time `json:"recorded_at"`
+	RecordedBy string    `json:"recorded_by"`
+
+	// Status `open`, `upheld`, `not_upheld`, or `void` when the case ended otherwise.
+	Status string `json:"status"`
+
+	// Task The task by which it is decided.
+	Task string `json:"task"`
+	Text string `json:"text,omitempty,omitzero"`
+}
+
+// ObjectionNew defines model for ObjectionNew.
+type ObjectionNew struct {
+	// Contact How to reach them; kept sealed.
+	Contact string `json:"contact,omitempty,omitzero"`
+
+	// Name Who says it; kept sealed. Left out by those who give no name.
+	Name string `json:"name,omitempty,omitzero"`
+
+	// ReasonCode One of the programme's `reasons.objection`.
+	ReasonCode string `json:"reason_code"`
+
+	// Text What is said; kept sealed.
+	Text string `json:"text"`
+}
+
+// ObjectionPage defines model for ObjectionPage.
+type ObjectionPage struct {
+	Data       []Objection `json:"data"`
+	HasMore    bool        `json:"has_more"`
+	NextCursor string      `json:"next_cursor,omitempty,omitzero"`
+}
+
 // Override Who went on although a finding blocks.
 type Override struct {
 	At         time.Time `json:"at"`
@@ -2421,6 +2467,21 @@ type ChangeCaseParams struct {
 	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
 }
 
+// ListObjectionsParams defines parameters for ListObjections.
+type ListObjectionsParams struct {
+	// Limit Rows of a page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// CreateObjectionParams defines parameters for CreateObjection.
+type CreateObjectionParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListCasePapersParams defines parameters for ListCasePapers.
 type ListCasePapersParams struct {
 	// Lang Language of the paper; that of `Accept-Language` when left out.
@@ -2707,6 +2768,9 @@ type ValidateCaseJSONRequestBody = CaseNew
 // ChangeCaseJSONRequestBody defines body for ChangeCase for application/json ContentType.
 type ChangeCaseJSONRequestBody = CaseChange
 
+// CreateObjectionJSONRequestBody defines body for CreateObjection for application/json ContentType.
+type CreateObjectionJSONRequestBody = ObjectionNew
+
 // ProvideInformationJSONRequestBody defines body for ProvideInformation for application/json ContentType.
 type ProvideInformationJSONRequestBody = Information
 
@@ -2790,6 +2854,12 @@ type ServerInterface interface {
 	// GetCaseFindings What was found against a case, under which rule, on which facts
 	// (GET /v1/cases/{id}/findings)
 	GetCaseFindings(c *gin.Context, id CaseID)
+	// ListObjections Objections to a case's award
+	// (GET /v1/cases/{id}/objections)
+	ListObjections(c *gin.Context, id CaseID, params ListObjectionsParams)
+	// CreateObjection Record an objection to an award that hangs out in the village
+	// (POST /v1/cases/{id}/objections)
+	CreateObjection(c *gin.Context, id CaseID, params CreateObjectionParams)
 	// ListCasePapers Which papers of a case can be printed now, and why others cannot
 	// (GET /v1/cases/{id}/papers)
 	ListCasePapers(c *gin.Context, id CaseID, params ListCasePapersParams)
@@ -3426,6 +3496,102 @@ func (siw *ServerInterfaceWrapper) GetCaseFindings(c *gin.Context) {
 	}
 
 	siw.Handler.GetCaseFindings(c, id)
+}
+
+// ListObjections operation middleware
+func (siw *ServerInterfaceWrapper) ListObjections(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListObjectionsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListObjections(c, id, params)
+}
+
+// CreateObjection operation middleware
+func (siw *ServerInterfaceWrapper) CreateObjection(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateObjectionParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateObjection(c, id, params)
 }
 
 // ListCasePapers operation middleware
@@ -5391,6 +5557,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/cases/:id/papers", wrapper.ListCasePapers)
 	router.GET(options.BaseURL+"/v1/cases/:id/papers/:kind", wrapper.GetCasePaper)
 	router.GET(options.BaseURL+"/v1/cases/:id/payments", wrapper.ListCasePayments)
+	router.GET(options.BaseURL+"/v1/cases/:id/objections", wrapper.ListObjections)
+	router.POST(options.BaseURL+"/v1/cases/:id/objections", wrapper.CreateObjection)
 	router.GET(options.BaseURL+"/v1/tasks", wrapper.ListTasks)
 	router.GET(options.BaseURL+"/v1/tasks/next", wrapper.GetNextTask)
 	router.GET(options.BaseURL+"/v1/tasks/:id", wrapper.GetTask)
@@ -7312,6 +7480,322 @@ type GetCaseFindings503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetCaseFindings503ApplicationProblemPlusJSONResponse) VisitGetCaseFindingsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListObjectionsRequestObject struct {
+	ID     CaseID `json:"id"`
+	Params ListObjectionsParams
+}
+
+type ListObjectionsResponseObject interface {
+	VisitListObjectionsResponse(w http.ResponseWriter) error
+}
+
+type ListObjections200JSONResponse ObjectionPage
+
+func (response ListObjections200JSONResponse) VisitListObjectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListObjections400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListObjections400ApplicationProblemPlusJSONResponse) VisitListObjectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListObjections401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListObjections401ApplicationProblemPlusJSONResponse) VisitListObjectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListObjections403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListObjections403ApplicationProblemPlusJSONResponse) VisitListObjectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListObjections404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListObjections404ApplicationProblemPlusJSONResponse) VisitListObjectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListObjections500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListObjections500ApplicationProblemPlusJSONResponse) VisitListObjectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListObjections503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListObjections503ApplicationProblemPlusJSONResponse) VisitListObjectionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateObjectionRequestObject struct {
+	ID     CaseID `json:"id"`
+	Params CreateObjectionParams
+	Body   *CreateObjectionJSONRequestBody
+}
+
+type CreateObjectionResponseObject interface {
+	VisitCreateObjectionResponse(w http.ResponseWriter) error
+}
+
+type CreateObjection201ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type CreateObjection201JSONResponse struct {
+	Body    Objection
+	Headers CreateObjection201ResponseHeaders
+}
+
+func (response CreateObjection201JSONResponse) VisitCreateObjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateObjection400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateObjection400ApplicationProblemPlusJSONResponse) VisitCreateObjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateObjection401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateObjection401ApplicationProblemPlusJSONResponse) VisitCreateObjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateObjection403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateObjection403ApplicationProblemPlusJSONResponse) VisitCreateObjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateObjection404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateObjection404ApplicationProblemPlusJSONResponse) VisitCreateObjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateObjection409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateObjection409ApplicationProblemPlusJSONResponse) VisitCreateObjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateObjection413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateObjection413ApplicationProblemPlusJSONResponse) VisitCreateObjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateObjection415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateObjection415ApplicationProblemPlusJSONResponse) VisitCreateObjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateObjection422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateObjection422ApplicationProblemPlusJSONResponse) VisitCreateObjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateObjection500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CreateObjection500ApplicationProblemPlusJSONResponse) VisitCreateObjectionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateObjection503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateObjection503ApplicationProblemPlusJSONResponse) VisitCreateObjectionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -13729,6 +14213,12 @@ type StrictServerInterface interface {
 	// GetCaseFindings What was found against a case, under which rule, on which facts
 	// (GET /v1/cases/{id}/findings)
 	GetCaseFindings(ctx context.Context, request GetCaseFindingsRequestObject) (GetCaseFindingsResponseObject, error)
+	// ListObjections Objections to a case's award
+	// (GET /v1/cases/{id}/objections)
+	ListObjections(ctx context.Context, request ListObjectionsRequestObject) (ListObjectionsResponseObject, error)
+	// CreateObjection Record an objection to an award that hangs out in the village
+	// (POST /v1/cases/{id}/objections)
+	CreateObjection(ctx context.Context, request CreateObjectionRequestObject) (CreateObjectionResponseObject, error)
 	// ListCasePapers Which papers of a case can be printed now, and why others cannot
 	// (GET /v1/cases/{id}/papers)
 	ListCasePapers(ctx context.Context, request ListCasePapersRequestObject) (ListCasePapersResponseObject, error)
@@ -14348,6 +14838,78 @@ func (sh *strictHandler) GetCaseFindings(ctx *gin.Context, id CaseID) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetCaseFindingsResponseObject); ok {
 		if err := validResponse.VisitGetCaseFindingsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListObjections operation middleware
+func (sh *strictHandler) ListObjections(ctx *gin.Context, id CaseID, params ListObjectionsParams) {
+	var request ListObjectionsRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListObjections(ctx, request.(ListObjectionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListObjections")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListObjectionsResponseObject); ok {
+		if err := validResponse.VisitListObjectionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateObjection operation middleware
+func (sh *strictHandler) CreateObjection(ctx *gin.Context, id CaseID, params CreateObjectionParams) {
+	var request CreateObjectionRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateObjectionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateObjection(ctx, request.(CreateObjectionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateObjection")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateObjectionResponseObject); ok {
+		if err := validResponse.VisitCreateObjectionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

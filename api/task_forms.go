@@ -64,6 +64,10 @@ func dataSchema(kind aid.TaskKind, action aid.Action, def *programme.Definition)
 		schema["description"] = "Overrides every finding that blocks, each with one of the programme's reasons."
 	case kind == aid.RepairConfiguration:
 		properties["area"] = object{"type": "string", "minLength": 1, "maxLength": 40, "description": "Where the case belongs, when that is asked for."}
+	case kind == aid.PostPublicly:
+		schema["required"] = []string{"date", "place"}
+		properties["date"] = object{"type": "string", "pattern": `^\d{4}-\d{2}-\d{2}$`, "description": "The day on which the list was hung out; it does not count."}
+		properties["place"] = object{"type": "string", "minLength": 1, "maxLength": 300, "description": "Where it hangs."}
 	case kind == aid.ResolvePayment:
 		schema["required"] = []string{"outcome"}
 		properties["outcome"] = object{"type": "string", "enum": []string{"settled", "failed"}}
@@ -134,6 +138,8 @@ func exampleData(kind aid.TaskKind, action aid.Action, def *programme.Definition
 		return object{"items": []any{object{"kind": "answers", "problem": "incomplete"}}}
 	case kind == aid.RecordCheck:
 		return object{"result": string(registers.Match), "reference": "Letter 12/2026 of the district police"}
+	case kind == aid.PostPublicly:
+		return object{"date": "2026-03-02", "place": "House of culture, hamlet 5"}
 	case kind == aid.ResolvePayment:
 		return object{"outcome": "settled"}
 	case kind == aid.FieldVisit && def.Visit != nil:

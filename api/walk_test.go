@@ -93,6 +93,8 @@ func (d *door) operationNamed(t *testing.T, id string) *Operation {
 // walk prepares a deployment with something of everything and lists requests.
 func (d *door) walk(t *testing.T) []step {
 	t.Helper()
+	d.postsMedical(t)
+	posted := d.posted(t, 9)
 	paid, due, _ := d.reserved(t, 5)
 	_, failed, again := d.reserved(t, 6)
 	d.process.onRetry = func(aid.Retry) error { again(); return nil }
@@ -155,6 +157,8 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "listCasePayments", who: "portal1", params: paid, status: 200},
 		{op: "provideInformation", who: "portal1", params: asked, body: map[string]any{"note": "Found."}, headers: key(), status: 200},
 		{op: "provideInformation", who: "portal1", params: slow, headers: key(), status: 202},
+		{op: "createObjection", who: "intake1", params: posted, body: map[string]any{"reason_code": "not_poor", "text": "A shop."}, headers: key(), status: 201},
+		{op: "listObjections", who: "auditor1", params: posted, query: "limit=1", status: 200},
 		{op: "listTasks", who: "manager1", query: "case=" + id + "&assignee=none&kind=verify_documents&status=open&area=51&sort=newest", status: 200},
 		{op: "getNextTask", who: "verifier1", status: 200},
 		{op: "getNextTask", who: "approver5", status: 204},

@@ -8,15 +8,17 @@ import (
 
 // mayDecide is the validator of a decision on a disbursement. A release is
 // opened in PostgreSQL when a treasurer has prepared the payment; of it the
-// workflow knows only that a payment of its own is waiting.
+// workflow knows only that a payment of its own is waiting. An objection, too,
+// comes from outside, at any time.
 func (d *disbursement) mayDecide(decision aid.Decision) error {
-	if decision.Kind != aid.ReleasePayment {
+	objection := decision.Kind == aid.DecideObjection
+	if decision.Kind != aid.ReleasePayment && !objection {
 		return d.run.mayDecide(decision)
 	}
 	switch {
-	case d.over() || d.instructed():
+	case d.over() || (d.instructed() && !objection):
 		return refusal(aid.Conflict, "task_closed")
-	case !aid.MayHold(d.last.Duties[decision.Actor], aid.DutyOf(aid.ReleasePayment, "")):
+	case !aid.MayHold(d.last.Duties[decision.Actor], aid.DutyOf(decision.Kind, "")):
 		return refusal(aid.Forbidden, "four_eyes")
 	}
 	return nil
@@ -47,6 +49,10 @@ func (d *disbursement) apply(ctx workflow.Context, in aid.DecisionRequest) (aid.
 		return recoverMoney(ctx, in)
 	case aid.DecideStalled:
 		return decideStalled(ctx, in)
+	case aid.PostPublicly:
+		return postPublicly(ctx, in)
+	case aid.DecideObjection:
+		return decideObjection(ctx, in)
 	}
 	return aid.Outcome{}, refusal(aid.Invalid, "wrong_task_kind")
 }

@@ -104,6 +104,14 @@ func openDisbursement(ctx workflow.Context, in aid.OpenRequest) (aid.Outcome, er
 	return local(ctx, "OpenDisbursement", in)
 }
 
+func postPublicly(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return local(ctx, "PostPublicly", in)
+}
+
+func decideObjection(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return local(ctx, "DecideObjection", in)
+}
+
 func confirmMilestone(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
 	return local(ctx, "ConfirmMilestone", in)
 }

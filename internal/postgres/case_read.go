@@ -17,7 +17,8 @@ type CaseRow struct {
 	SLA          string     `db:"sla"` // none, on_time, at_risk, breached: of the task that it waits for
 	WaitingOwner *aid.Owner `db:"waiting_owner"`
 	WaitingSince *time.Time `db:"waiting_since"`
-	Now          time.Time  `db:"case_now"` // the case's own clock
+	Now          time.Time  `db:"case_now"`     // the case's own clock
+	PostedUntil  *time.Time `db:"posted_until"` // until when the award hangs out in the village
 
 	TaskID    *string       `db:"task_id"` // the most urgent open task
 	TaskKind  *aid.TaskKind `db:"task_kind"`
@@ -32,7 +33,8 @@ func (r CaseRow) Cursor() Cursor { return atCursor(r.CreatedAt, r.ID) }
 // caseRowColumns is the list behind CaseRow over caseRowFrom; $1 is the wall
 // clock. Both need the case's clock to tell what is late.
 const caseRowColumns = caseColumns + `, c.submitted_by, i.owner AS waiting_owner, i.from_at AS waiting_since,
-	$1::timestamptz + c.clock_offset AS case_now, t.id AS task_id, t.kind AS task_kind, t.level AS task_level, t.assignee, t.due_at, ` + caseSLA + ` AS sla`
+	$1::timestamptz + c.clock_offset AS case_now,
+	(SELECT p.until FROM postings p WHERE p.case_id = c.id AND p.over_at IS NULL AND c.status = 'approved') AS posted_until, t.id AS task_id, t.kind AS task_kind, t.level AS task_level, t.assignee, t.due_at, ` + caseSLA + ` AS sla`
 
 const caseSLA = `CASE WHEN t.due_at IS NULL THEN 'none'
 	WHEN t.breached_at IS NOT NULL OR t.due_at <= $1::timestamptz + c.clock_offset THEN 'breached'
@@ -126,7 +128,7 @@ func (s *Store) oneCase(ctx context.Context, where string, args ...any) (*CaseRo
 // "pending".
 type NextAction struct {
 	Who    aid.Owner  // household, partner, office, register, fund, rail, system
-	What   string     // a kind of task, or submit, open_case, wait_for_money, wait_for_bank, wait_for_date
+	What   string     // a kind of task, or submit, open_case, wait_for_money, wait_for_bank, wait_for_date, wait_for_objections
 	Role   aid.Role   // who in the office; "" otherwise
 	Level  string     // of an approval
 	TaskID string     // "" when no task is open
@@ -143,6 +145,7 @@ func (r *CaseRow) NextAction() *NextAction {
 		next.Who = *r.WaitingOwner
 	}
 	if r.TaskKind == nil {
+		next.By = r.PostedUntil
 		return next
 	}
 	next.What, next.TaskID, next.By, next.Level = string(*r.TaskKind), *r.TaskID, r.DueAt, *r.TaskLevel
@@ -155,6 +158,11 @@ func (r *CaseRow) NextAction() *NextAction {
 // waitsFor names the wait of a case that has no open task.
 func (r *CaseRow) waitsFor() string {
 	switch r.Status {
+	case aid.Approved:
+		if r.PostedUntil != nil {
+			return "wait_for_objections"
+		}
+		return "next_step"
 	case aid.Draft:
 		return "submit"
 	case aid.Submitted:

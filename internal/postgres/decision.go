@@ -52,7 +52,8 @@ type RecordedIntent struct {
 // as of WhyClosed), task_claimed, already_decided, area_gone; Stale stale; Invalid
 // unknown_action, reason_required, unknown_reason, amount_not_allowed,
 // amount_above_request, and what the programme finds in a partner's answer;
-// Conflict withdrawal_asked for a release.
+// Conflict withdrawal_asked for a release, objection_open for a step towards a
+// payment.
 func (s *Store) RecordIntent(ctx context.Context, in Intent) (RecordedIntent, error) {
 	var out RecordedIntent
 	err := s.Write(ctx, func(tx *Tx) error {
@@ -109,7 +110,7 @@ func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) error {
 	if t.Version != in.TaskVersion {
 		return aid.Refuse(aid.Stale, "stale")
 	}
-	if err := mayInstruct(c, t, in.Action); err != nil {
+	if err := tx.mayPay(c, t, in.Action); err != nil {
 		return err
 	}
 	return tx.checkContent(c, t, in)
@@ -151,9 +152,6 @@ func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
 	if in.Action == aid.ActionReturn && in.Note == "" && len(namedItems(in.Data)) == 0 && len(reviewedPapers(in.Data)) == 0 {
 		faults = append(faults, aid.Fault{Pointer: "/data/items", Code: "items_required"})
 	}
-	if t.Kind == aid.RecordCheck && in.Note == "" {
-		faults = append(faults, aid.Fault{Pointer: "/note", Code: "required"})
-	}
 	more, err := tx.checkData(c, t, def, in)
 	if err != nil {
 		return err
@@ -170,6 +168,10 @@ func (tx *Tx) checkData(c *Case, t *Task, def *programme.Definition, in Intent) 
 		return tx.overrideFaults(c, def, in.Data)
 	case t.Kind == aid.FieldVisit && in.Action == aid.ActionComplete:
 		return tx.visitFaults(def, in.Data), nil
+	case t.Kind == aid.PostPublicly:
+		return tx.postingFaults(c, def, in.Data), nil
+	case t.Kind == aid.RecordCheck && in.Note == "":
+		return []aid.Fault{{Pointer: "/note", Code: "required"}}, nil
 	case t.Kind == aid.VerifyDocuments:
 		return tx.papersFaults(c, def, in.Action, in.Data)
 	}
@@ -293,7 +295,7 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	if err := mayInstruct(c, t, d.Action); err != nil {
+	if err := tx.mayPay(c, t, d.Action); err != nil {
 		return nil, false, err
 	}
 	if err := tx.notTheOther(t, d.Actor); err != nil {
@@ -318,13 +320,22 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 		"task_kind": t.Kind, "level": t.Level, "action": d.Action, "reason_code": d.Reason, "decision": d.ID}})
 }
 
-// mayInstruct refuses a release while the partner's wish to withdraw stands:
+// mayPay refuses a release while the partner's wish to withdraw stands, and
+// any step towards a payment while somebody's objection is not decided:
 // nothing new is instructed.
-func mayInstruct(c *Case, t *Task, action aid.Action) error {
-	if t.Kind == aid.ReleasePayment && action == aid.ActionApprove && c.WithdrawalAsked {
+func (tx *Tx) mayPay(c *Case, t *Task, action aid.Action) error {
+	release := t.Kind == aid.ReleasePayment && action == aid.ActionApprove
+	if release && c.WithdrawalAsked {
 		return aid.Refuse(aid.Conflict, "withdrawal_asked")
 	}
-	return nil
+	if !release && t.Kind != aid.PreparePayment {
+		return nil
+	}
+	open, err := tx.OpenTasks(c, aid.DecideObjection)
+	if err == nil && open > 0 {
+		err = aid.Refuse(aid.Conflict, "objection_open")
+	}
+	return err
 }
 
 func (tx *Tx) whyNotApplied(decision string) error {

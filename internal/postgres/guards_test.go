@@ -159,7 +159,7 @@ func TestWhatMayBeChanged(t *testing.T) {
 	db := pgtest.New(t)
 	const changeable = `partners partner_keys staff staff_roles persons households household_members payee_accounts reference_counters
 		cases case_words case_documents case_checks workflows tasks decisions intervals idempotency_keys outbox funds fund_balances awards
-		tranches payments attempts visits withdrawals imports household_reviews household_review_members household_totals programmes programme_drafts document_files`
+		tranches payments attempts visits withdrawals postings imports household_reviews household_review_members household_totals programmes programme_drafts document_files`
 	rows, err := db.SQL(t).Query(`SELECT tablename, tablename = ANY(string_to_array($1, ' ')),
 			(SELECT min(column_name) FROM information_schema.columns WHERE table_name = tablename AND is_identity = 'NO')
 		FROM pg_tables WHERE schemaname = 'public'`, strings.Join(strings.Fields(changeable), " "))

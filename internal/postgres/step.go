@@ -90,7 +90,7 @@ type stand struct {
 	Person  *string           `db:"person"` // holder of a duty of the case, or
 	Duty    *string           `db:"duty"`
 	State   *aid.PaymentState `db:"payment_state"` // the payment that is not over, or
-	taskRef                   // an open task
+	taskRef                   // an open task, or, without an id, when the time in the village is over
 }
 
 // complete fills the parts of an outcome that every step tells alike: where
@@ -113,6 +113,10 @@ func (tx *Tx) complete(step aid.Step, c *Case, out aid.Outcome) (aid.Outcome, er
 		UNION ALL
 		SELECT id, '', '', '', '', NULL, '', NULL, NULL, state FROM payments
 		WHERE case_id = $2 AND state IN ('due', 'queued', 'instructed', 'unknown')
+		UNION ALL
+		SELECT '', '', '', '', '', p.until, '', NULL, NULL, NULL FROM postings p JOIN awards a ON a.id = p.award_id
+		WHERE p.case_id = $2 AND p.over_at IS NULL AND a.state = 'running'
+		  AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.case_id = $2 AND t.kind = 'decide_objection' AND t.closed_at IS NULL)
 		ORDER BY 1, 8`, step.Workflow, step.Case)
 	for _, r := range rows {
 		tell(&out, r)
@@ -129,6 +133,8 @@ func tell(out *aid.Outcome, r stand) {
 		out.Duties[*r.Person] = *r.Duty
 	case r.State != nil:
 		out.Payment = &aid.PaymentStep{ID: r.ID, State: *r.State}
+	case r.ID == "":
+		out.WakeAt = earlier(out.WakeAt, r.AttendAt)
 	default:
 		out.Tasks = append(out.Tasks, r.open())
 		out.WakeAt = earlier(out.WakeAt, r.AttendAt)

@@ -22,7 +22,7 @@ func sealedPlaces() []sealedPlace {
 		{"decisions", "sealed", "id"}, {"contributions", "donor", "id"}, {"idempotency_keys", "sealed", "caller || '|' || route || '|' || key"},
 		{"case_facts", "sealed", "case_id || '/' || round || '/' || review || '/' || phase"},
 		{"household_members", "sealed", "household_id || '/' || encode(member_key, 'hex')"}, {"import_chunks", "sealed", "import_id || '/' || n"},
-		{"partner_aid", "sealed", "id"}, {"match_people", "sealed", "owner || '/' || n"},
+		{"partner_aid", "sealed", "id"}, {"objections", "sealed", "id"}, {"match_people", "sealed", "owner || '/' || n"},
 		{"document_files", "sealed", "id"}, {"file_chunks", "sealed", "file_id || '/' || part || '/' || n || '/last'"},
 	}
 }
@@ -79,6 +79,15 @@ func personal(t *testing.T) *pgtest.DB {
 	for i := range 2 {
 		c := draftOf(t, db, i)
 		sendFile(t, db, c, postgres.NewFile{Kind: "request_form", Type: "application/pdf", Name: "Canary.pdf"})
+	}
+	for i := range 2 {
+		c, _ := reserved(t, db, 5+i)
+		exec(t, db, `INSERT INTO postings (award_id, case_id, decision_id, posted_on, until, recorded_at)
+			SELECT a.id, a.case_id, d.id, now(), now(), now() FROM awards a, (SELECT id FROM decisions LIMIT 1) d WHERE a.case_id = $1`, c.ID)
+		id := postgres.NewID(aid.ObjectionID)
+		said := must(db.Vault.Seal("objections", "sealed", id, []byte("Canary shop")))(t)
+		exec(t, db, `INSERT INTO objections (id, award_id, case_id, task_id, reason_code, anonymous, sealed, recorded_by, recorded_at)
+			SELECT $2, p.award_id, p.case_id, t.id, 'not_poor', false, $3, 'canary', now() FROM postings p JOIN tasks t USING (case_id) WHERE p.case_id = $1 LIMIT 1`, c.ID, id, said)
 	}
 	fundOf(t, db, 1, 1)
 	exec(t, db, `INSERT INTO imports (id, what, format, dry_run, state, created_by, created_at) VALUES ('imp_1', 'past_aid', 'csv', true, 'uploading', 'canary', now())`)

@@ -320,24 +320,6 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 		"task_kind": t.Kind, "level": t.Level, "action": d.Action, "reason_code": d.Reason, "decision": d.ID}})
 }
 
-// mayPay refuses a release while the partner's wish to withdraw stands, and
-// any step towards a payment while somebody's objection is not decided:
-// nothing new is instructed.
-func (tx *Tx) mayPay(c *Case, t *Task, action aid.Action) error {
-	release := t.Kind == aid.ReleasePayment && action == aid.ActionApprove
-	if release && c.WithdrawalAsked {
-		return aid.Refuse(aid.Conflict, "withdrawal_asked")
-	}
-	if !release && t.Kind != aid.PreparePayment {
-		return nil
-	}
-	open, err := tx.OpenTasks(c, aid.DecideObjection)
-	if err == nil && open > 0 {
-		err = aid.Refuse(aid.Conflict, "objection_open")
-	}
-	return err
-}
-
 func (tx *Tx) whyNotApplied(decision string) error {
 	var waits bool
 	err := tx.get(&waits, `SELECT EXISTS (SELECT 1 FROM decisions WHERE id = $1 AND state = 'intent')`, decision)

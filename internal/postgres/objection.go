@@ -192,3 +192,21 @@ func (tx *Tx) Upheld(c *Case) (bool, error) {
 		c.ID, c.Round, aid.DecideObjection)
 	return upheld, err
 }
+
+// mayPay refuses a release while the partner's wish to withdraw stands, and
+// any step towards a payment while somebody's objection is not decided:
+// nothing new is instructed.
+func (tx *Tx) mayPay(c *Case, t *Task, action aid.Action) error {
+	release := t.Kind == aid.ReleasePayment && action == aid.ActionApprove
+	if release && c.WithdrawalAsked {
+		return aid.Refuse(aid.Conflict, "withdrawal_asked")
+	}
+	if !release && t.Kind != aid.PreparePayment {
+		return nil
+	}
+	open, err := tx.OpenTasks(c, aid.DecideObjection)
+	if err == nil && open > 0 {
+		err = aid.Refuse(aid.Conflict, "objection_open")
+	}
+	return err
+}

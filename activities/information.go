@@ -100,6 +100,12 @@ func askPartner(tx *postgres.Tx, c *postgres.Case, workflow string, d aid.Decisi
 	if err != nil {
 		return err
 	}
+	return question(tx, c, workflow, map[string]any{"because": "returned", "reason_code": d.Reason, "items": items})
+}
+
+// question asks the partner, and from the fourth return on a person too
+// whether the case goes on at all.
+func question(tx *postgres.Tx, c *postgres.Case, workflow string, rule map[string]any) error {
 	def, err := tx.Rules(c)
 	if err != nil {
 		return err
@@ -107,7 +113,7 @@ func askPartner(tx *postgres.Tx, c *postgres.Case, workflow string, d aid.Decisi
 	alarms := stalledAlarms(def, tx.Now)
 	due := alarms[len(alarms)-1]
 	id, err := tx.OpenTask(c, postgres.NewTask{Kind: aid.ProvideInformation, Workflow: workflow, Owner: aid.OwnerPartner,
-		Rule: map[string]any{"because": "returned", "reason_code": d.Reason, "items": items}, Due: &due, Alarms: alarms})
+		Rule: rule, Due: &due, Alarms: alarms})
 	if err != nil || c.Returns <= def.MaxReturns {
 		return err
 	}

@@ -21,6 +21,7 @@ func stories() map[string][]func(*world) {
 		"refused":     {rejectedByAVerifier, rejectedByACommittee, twoDecideOneTask, rejectedByACheck},
 		"the village": {theVillageIsAsked, theVillageObjects},
 		"parked":      {parkedAndRepaired},
+		"new rules":   {movedToANewVersion},
 		"no answer":   {thePartnerDoesNotAnswer, neverStarted},
 		"no money":    {withdrawnInReview, withdrawnBeforePayment, moneyIsShort},
 		"the bank":    {withdrawnWhileBeingPaid, theBankRefusesThenPays},
@@ -180,6 +181,24 @@ func parkedAndRepaired(w *world) {
 	repairs := w.ask(intent{kind: aid.RepairConfiguration, actor: "admin1", action: aid.ActionComplete})
 	require.NoError(w.t, w.store.ApplyIntent(context.Background(), repairs.Decision))
 	parks()
+}
+
+// movedToANewVersion: the household gains by the new version; its case is
+// returned, moved by a manager, and verified again.
+func movedToANewVersion(w *world) {
+	w.submit("medical", "0051004418")
+	w.opens()
+	w.decides("DecideVerification", intent{kind: aid.VerifyDocuments, actor: "verifier1", action: aid.ActionReturn, reason: "documents_missing",
+		data: `{"items": [{"kind": "cost_statement", "problem": "missing"}]}`})
+	_, err := w.conn.Exec(`INSERT INTO programmes (code, version, definition, published_at)
+		SELECT code, 2, replace(replace(definition, '"version":1', '"version":2'), '"ceiling":20000000', '"ceiling":21000000'), published_at
+		FROM programmes WHERE code = 'medical'`)
+	require.NoError(w.t, err)
+	move := aid.VersionMove{ID: "move", Version: 2, Actor: "manager1", Reason: "better_for_household"}
+	out := w.goesOn("MoveVersion", aid.MoveVersionRequest{Step: w.step(w.workflow()), Move: move})
+	require.Equal(w.t, aid.Place{Status: aid.ActionNeeded, Stage: aid.Verification}, out.Place)
+	require.Equal(w.t, "version_not_newer", w.transition("MoveVersion", aid.MoveVersionRequest{Step: w.step(w.workflow()), Move: move}).Refused)
+	require.Equal(w.t, aid.InReview, w.provides(`{}`).Place.Status)
 }
 
 // thePartnerDoesNotAnswer: reminders, a person who lets it wait, and one who

@@ -65,6 +65,7 @@ const (
 	EventWithdraw      = "withdraw"
 	EventCancel        = "cancel"
 	EventBack          = "back"
+	EventMoveVersion   = "move_version"
 )
 
 var (
@@ -96,6 +97,7 @@ func CaseMoves() []CaseMove {
 		{EventReturnEarlier, []Place{approving}, verifying},
 		{EventProvide, []Place{returnedV}, verifying},
 		{EventProvide, []Place{returnedA}, approving},
+		{EventMoveVersion, []Place{returnedV, returnedA}, returnedV},
 		{EventVerify, []Place{verifying}, approving},
 		{EventAward, []Place{approving, waitingFunds}, approved},
 		{EventWaitFunds, []Place{approving}, waitingFunds},

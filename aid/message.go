@@ -50,6 +50,21 @@ type WithdrawRequest struct {
 	Withdrawal Withdrawal `json:"withdrawal"`
 }
 
+// VersionMove is a manager's wish to move a returned case to another version of
+// its programme.
+type VersionMove struct {
+	ID      string `json:"id"`
+	Version int    `json:"version"`
+	Actor   string `json:"actor"`
+	Reason  string `json:"reason"` // code
+}
+
+// MoveVersionRequest carries it into its step.
+type MoveVersionRequest struct {
+	Step
+	Move VersionMove `json:"move"`
+}
+
 // TrancheRequest is about one tranche of an award.
 type TrancheRequest struct {
 	Step

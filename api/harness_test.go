@@ -44,6 +44,7 @@ type fakeProcess struct {
 
 	startErr, decideErr, withdrawErr, retryErr, forwardErr, healthErr error
 	onDecide                                                          func(workflow string, d aid.Decision) error
+	onMove                                                            func(aid.VersionMove) error
 	onRetry                                                           func(aid.Retry) error
 	onWithdraw                                                        func(aid.Withdrawal) string // "withdrawn" or "recorded"
 	pending                                                           []string                    // tasks of which no decision is answered in time
@@ -85,6 +86,13 @@ func (p *fakeProcess) Retry(_ context.Context, _ string, r aid.Retry) (workflows
 		return workflows.Result{}, p.retryErr
 	}
 	return workflows.Result{}, p.onRetry(r)
+}
+
+func (p *fakeProcess) MoveVersion(_ context.Context, _ string, m aid.VersionMove) (workflows.Result, error) {
+	if p.onMove == nil {
+		return workflows.Result{}, aid.Refuse(aid.Conflict, "wrong_state")
+	}
+	return workflows.Result{}, p.onMove(m)
 }
 
 func (p *fakeProcess) Hint(_ context.Context, workflow string) error {

@@ -433,6 +433,30 @@ func (e TaskStatus) Valid() bool {
 	}
 }
 
+// Defines values for VersionMoveReasonCode.
+const (
+	VersionMoveReasonCodeAskedByHousehold   VersionMoveReasonCode = "asked_by_household"
+	VersionMoveReasonCodeBetterForHousehold VersionMoveReasonCode = "better_for_household"
+	VersionMoveReasonCodeErrorInRules       VersionMoveReasonCode = "error_in_rules"
+	VersionMoveReasonCodeLawChanged         VersionMoveReasonCode = "law_changed"
+)
+
+// Valid indicates whether the value is a known member of the VersionMoveReasonCode enum.
+func (e VersionMoveReasonCode) Valid() bool {
+	switch e {
+	case VersionMoveReasonCodeAskedByHousehold:
+		return true
+	case VersionMoveReasonCodeBetterForHousehold:
+		return true
+	case VersionMoveReasonCodeErrorInRules:
+		return true
+	case VersionMoveReasonCodeLawChanged:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for VisitStatus.
 const (
 	VisitStatusCompleted VisitStatus = "completed"
@@ -2229,6 +2253,15 @@ type Version struct {
 	Version  string `json:"version"`
 }
 
+// VersionMove To which version a returned case moves, and why.
+type VersionMove struct {
+	ReasonCode VersionMoveReasonCode `json:"reason_code"`
+	Version    int                   `json:"version"`
+}
+
+// VersionMoveReasonCode defines model for VersionMove.ReasonCode.
+type VersionMoveReasonCode string
+
 // VisitReport defines model for VisitReport.
 type VisitReport struct {
 	At          time.Time    `json:"at"`
@@ -2536,6 +2569,15 @@ type GetCaseTimelineParams struct {
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
+// MoveCaseVersionParams defines parameters for MoveCaseVersion.
+type MoveCaseVersionParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The `ETag` of what the caller has seen; not compared when left out.
+	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
+}
+
 // WithdrawCaseParams defines parameters for WithdrawCase.
 type WithdrawCaseParams struct {
 	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
@@ -2777,6 +2819,9 @@ type ProvideInformationJSONRequestBody = Information
 // SubmitCaseJSONRequestBody defines body for SubmitCase for application/json ContentType.
 type SubmitCaseJSONRequestBody = Submission
 
+// MoveCaseVersionJSONRequestBody defines body for MoveCaseVersion for application/json ContentType.
+type MoveCaseVersionJSONRequestBody = VersionMove
+
 // WithdrawCaseJSONRequestBody defines body for WithdrawCase for application/json ContentType.
 type WithdrawCaseJSONRequestBody = Withdrawal
 
@@ -2881,6 +2926,9 @@ type ServerInterface interface {
 	// GetCaseTimeline Who did what, for whom, when, under which rules
 	// (GET /v1/cases/{id}/timeline)
 	GetCaseTimeline(c *gin.Context, id CaseID, params GetCaseTimelineParams)
+	// MoveCaseVersion Move a returned case to the version in force
+	// (POST /v1/cases/{id}/version)
+	MoveCaseVersion(c *gin.Context, id CaseID, params MoveCaseVersionParams)
 	// WithdrawCase Withdraw a case
 	// (POST /v1/cases/{id}/withdraw)
 	WithdrawCase(c *gin.Context, id CaseID, params WithdrawCaseParams)
@@ -3925,6 +3973,77 @@ func (siw *ServerInterfaceWrapper) GetCaseTimeline(c *gin.Context) {
 	}
 
 	siw.Handler.GetCaseTimeline(c, id, params)
+}
+
+// MoveCaseVersion operation middleware
+func (siw *ServerInterfaceWrapper) MoveCaseVersion(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params MoveCaseVersionParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatchOptional
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.MoveCaseVersion(c, id, params)
 }
 
 // WithdrawCase operation middleware
@@ -5548,6 +5667,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/cases/:id", wrapper.GetCase)
 	router.PATCH(options.BaseURL+"/v1/cases/:id", wrapper.ChangeCase)
 	router.POST(options.BaseURL+"/v1/cases/:id/submit", wrapper.SubmitCase)
+	router.POST(options.BaseURL+"/v1/cases/:id/version", wrapper.MoveCaseVersion)
 	router.POST(options.BaseURL+"/v1/cases/:id/withdraw", wrapper.WithdrawCase)
 	router.POST(options.BaseURL+"/v1/cases/:id/provide_information", wrapper.ProvideInformation)
 	router.GET(options.BaseURL+"/v1/cases/:id/timeline", wrapper.GetCaseTimeline)
@@ -8911,6 +9031,220 @@ type GetCaseTimeline503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetCaseTimeline503ApplicationProblemPlusJSONResponse) VisitGetCaseTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCaseVersionRequestObject struct {
+	ID     CaseID `json:"id"`
+	Params MoveCaseVersionParams
+	Body   *MoveCaseVersionJSONRequestBody
+}
+
+type MoveCaseVersionResponseObject interface {
+	VisitMoveCaseVersionResponse(w http.ResponseWriter) error
+}
+
+type MoveCaseVersion200ResponseHeaders struct {
+	ETag               string
+	IdempotentReplayed *string
+}
+
+type MoveCaseVersion200JSONResponse struct {
+	Body    Case
+	Headers MoveCaseVersion200ResponseHeaders
+}
+
+func (response MoveCaseVersion200JSONResponse) VisitMoveCaseVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCaseVersion400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCaseVersion400ApplicationProblemPlusJSONResponse) VisitMoveCaseVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCaseVersion401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCaseVersion401ApplicationProblemPlusJSONResponse) VisitMoveCaseVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCaseVersion403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCaseVersion403ApplicationProblemPlusJSONResponse) VisitMoveCaseVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCaseVersion404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCaseVersion404ApplicationProblemPlusJSONResponse) VisitMoveCaseVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCaseVersion409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCaseVersion409ApplicationProblemPlusJSONResponse) VisitMoveCaseVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCaseVersion412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCaseVersion412ApplicationProblemPlusJSONResponse) VisitMoveCaseVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCaseVersion413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCaseVersion413ApplicationProblemPlusJSONResponse) VisitMoveCaseVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCaseVersion415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCaseVersion415ApplicationProblemPlusJSONResponse) VisitMoveCaseVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCaseVersion422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCaseVersion422ApplicationProblemPlusJSONResponse) VisitMoveCaseVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCaseVersion500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCaseVersion500ApplicationProblemPlusJSONResponse) VisitMoveCaseVersionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type MoveCaseVersion503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response MoveCaseVersion503ApplicationProblemPlusJSONResponse) VisitMoveCaseVersionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -14240,6 +14574,9 @@ type StrictServerInterface interface {
 	// GetCaseTimeline Who did what, for whom, when, under which rules
 	// (GET /v1/cases/{id}/timeline)
 	GetCaseTimeline(ctx context.Context, request GetCaseTimelineRequestObject) (GetCaseTimelineResponseObject, error)
+	// MoveCaseVersion Move a returned case to the version in force
+	// (POST /v1/cases/{id}/version)
+	MoveCaseVersion(ctx context.Context, request MoveCaseVersionRequestObject) (MoveCaseVersionResponseObject, error)
 	// WithdrawCase Withdraw a case
 	// (POST /v1/cases/{id}/withdraw)
 	WithdrawCase(ctx context.Context, request WithdrawCaseRequestObject) (WithdrawCaseResponseObject, error)
@@ -15140,6 +15477,51 @@ func (sh *strictHandler) GetCaseTimeline(ctx *gin.Context, id CaseID, params Get
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetCaseTimelineResponseObject); ok {
 		if err := validResponse.VisitGetCaseTimelineResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// MoveCaseVersion operation middleware
+func (sh *strictHandler) MoveCaseVersion(ctx *gin.Context, id CaseID, params MoveCaseVersionParams) {
+	var request MoveCaseVersionRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body MoveCaseVersionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.MoveCaseVersion(ctx, request.(MoveCaseVersionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "MoveCaseVersion")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(MoveCaseVersionResponseObject); ok {
+		if err := validResponse.VisitMoveCaseVersionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

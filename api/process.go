@@ -17,6 +17,7 @@ type Process interface {
 	Decide(ctx context.Context, workflow string, d aid.Decision) (workflows.Result, error)
 	Withdraw(ctx context.Context, workflow string, w aid.Withdrawal) (workflows.Result, error)
 	Retry(ctx context.Context, workflow string, r aid.Retry) (workflows.Result, error)
+	MoveVersion(ctx context.Context, workflow string, m aid.VersionMove) (workflows.Result, error)
 	Hint(ctx context.Context, workflow string) error
 	Advance(ctx context.Context, workflows []string, now time.Time, d time.Duration, raise func(context.Context, time.Duration) error) error
 	Health(ctx context.Context) error

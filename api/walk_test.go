@@ -125,6 +125,8 @@ func (d *door) walk(t *testing.T) []step {
 		signed = append(signed, name, values[0])
 	}
 	reason := map[string]any{"reason": "papers_seen"}
+	moved, _ := d.asked(t, 9)
+	d.process.onMove = func(aid.VersionMove) error { return nil }
 	proposed, dropped, next := d.proposed(t, "medical", nil), d.proposed(t, "schooling", nil), map[string]any{"definition": d.nextVersion(t, "housing_new", nil)}
 	return []step{
 		{op: "listProgrammes", who: "portal1", status: 200},
@@ -168,6 +170,7 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "decideTask", who: "verifier2", params: late, body: complete, headers: append(key(), tag("/v1/tasks/"+late)...), status: 202},
 		{op: "decideTask", who: "verifier1", params: task, body: complete, headers: append(key(), "If-Match", fmt.Sprintf("%q", "3")), status: 200},
 		{op: "getDecision", who: "verifier1", params: made, status: 200},
+		{op: "moveCaseVersion", who: "manager1", params: moved, body: map[string]any{"version": 2, "reason_code": "law_changed"}, headers: key(), status: 200},
 		{op: "withdrawCase", who: "portal1", params: gone, headers: key(), status: 200},
 		{op: "withdrawCase", who: "portal1", params: gone, body: map[string]any{"reason_code": "moved_away"}, headers: key(), status: 202},
 		{op: "listFunds", who: "auditor1", status: 200},

@@ -104,6 +104,12 @@ func (c *Client) Retry(ctx context.Context, workflow string, r aid.Retry) (Resul
 	return c.update(ctx, workflow, UpdateRetry, r.ID, r)
 }
 
+// MoveVersion brings a manager's wish to move a returned case to another
+// version of its programme to the case's workflow. Errors as Decide.
+func (c *Client) MoveVersion(ctx context.Context, workflow string, m aid.VersionMove) (Result, error) {
+	return c.update(ctx, workflow, UpdateVersion, m.ID, m)
+}
+
 func (c *Client) update(ctx context.Context, workflow, name, id string, in any) (Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.wait)
 	defer cancel()

@@ -18,6 +18,7 @@ const (
 	UpdateDecide   = "decide"
 	UpdateWithdraw = "withdraw"
 	UpdateRetry    = "retry_payment"
+	UpdateVersion  = "move_version"
 	SignalFunds    = "funds" // the fund may have money again
 	SignalLook     = "look"  // something has changed in PostgreSQL: look again
 	QueryClock     = "clock"

@@ -87,6 +87,10 @@ func withdraw(ctx workflow.Context, in aid.WithdrawRequest) (aid.Outcome, error)
 	return local(ctx, "Withdraw", in)
 }
 
+func moveVersion(ctx workflow.Context, in aid.MoveVersionRequest) (aid.Outcome, error) {
+	return local(ctx, "MoveVersion", in)
+}
+
 // park flags a case that a step could not move on, for an administrator.
 func park(ctx workflow.Context, in aid.ParkRequest) (aid.Outcome, error) {
 	return local(ctx, "Park", in)

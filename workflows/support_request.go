@@ -50,6 +50,10 @@ func newSupportRequest(ctx workflow.Context, in aid.CaseInput) (*supportRequest,
 	if err != nil {
 		return nil, err
 	}
+	err = workflow.SetUpdateHandlerWithOptions(ctx, UpdateVersion, c.moveVersion, workflow.UpdateHandlerOptions{})
+	if err != nil {
+		return nil, err
+	}
 	return c, workflow.SetUpdateHandlerWithOptions(ctx, UpdateDecide, c.decide, workflow.UpdateHandlerOptions{Validator: c.unlessBusy(c.mayDecide)})
 }
 
@@ -106,6 +110,22 @@ func (c *supportRequest) withdraw(ctx workflow.Context, w aid.Withdrawal) (Resul
 	}
 	return c.step(ctx, w.ID, func(s aid.Step) (aid.Outcome, error) {
 		return withdraw(ctx, aid.WithdrawRequest{Step: s, Withdrawal: w})
+	})
+}
+
+// moveVersion is the update by which a manager moves a returned case to the
+// version of its programme that is in force. The levels that had approved are
+// forgotten: the verification that follows tells new ones.
+func (c *supportRequest) moveVersion(ctx workflow.Context, m aid.VersionMove) (Result, error) {
+	if err := c.opened(ctx); err != nil {
+		return Result{}, err
+	}
+	return c.step(ctx, m.ID, func(s aid.Step) (aid.Outcome, error) {
+		out, err := moveVersion(ctx, aid.MoveVersionRequest{Step: s, Move: m})
+		if err == nil && out.Refused == "" {
+			c.levels, c.level = nil, 0
+		}
+		return out, err
 	})
 }
 

@@ -132,7 +132,8 @@ func (tx *Tx) CancelAward(a *Award) error { return tx.setAward(a, "cancelled") }
 
 // CheckApprovals asks PostgreSQL, and nobody else, whether an award may be
 // paid: every level of the programme's matrix has approved in this round, for
-// at least this amount, for exactly this payee, account, fund and currency.
+// at least this amount, for exactly this payee, account, fund and currency, and
+// under the version of the programme that the case is pinned to now.
 // Who holds which role today does not matter: past decisions stand.
 //
 // Errors: Forbidden not_approved (params level).
@@ -142,6 +143,10 @@ func (tx *Tx) CheckApprovals(c *Case, a *Award) error {
 		return err
 	}
 	hash, err := tx.BoundHash(c)
+	if err != nil {
+		return err
+	}
+	moved, err := tx.movedReview(c)
 	if err != nil {
 		return err
 	}
@@ -155,8 +160,8 @@ func (tx *Tx) CheckApprovals(c *Case, a *Award) error {
 		SELECT t.level, d.actor, d.action, d.chair
 		FROM tasks t JOIN decisions d ON d.task_id = t.id
 		WHERE t.case_id = $1 AND t.round = $2 AND t.kind = 'approve' AND t.state = 'done' AND t.outcome = 'approved'
-		  AND d.state = 'applied' AND (d.action <> 'approve' OR (d.bound_hash = $3 AND d.amount >= $4))
-		ORDER BY d.decided_at`, c.ID, c.Round, hash, a.Amount)
+		  AND d.state = 'applied' AND (d.action <> 'approve' OR (d.bound_hash = $3 AND d.amount >= $4)) AND t.review > $5
+		ORDER BY d.decided_at`, c.ID, c.Round, hash, a.Amount, moved)
 	if err != nil {
 		return err
 	}

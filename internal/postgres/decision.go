@@ -163,7 +163,7 @@ func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
 func (tx *Tx) checkData(c *Case, t *Task, def *programme.Definition, in Intent) ([]aid.Fault, error) {
 	switch {
 	case t.Kind == aid.ProvideInformation:
-		return informationFaults(def, in.Data)
+		return tx.answerFaults(c, def, in.Data)
 	case t.Kind == aid.Approve && in.Action == aid.ActionApprove:
 		return tx.overrideFaults(c, def, in.Data)
 	case t.Kind == aid.FieldVisit && in.Action == aid.ActionComplete:

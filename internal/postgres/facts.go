@@ -92,10 +92,14 @@ func ageOn(birth string, today time.Time) int {
 	return max(age, -1)
 }
 
-// Seen gives what the last completed visit of the round saw; nil before it.
+// Seen gives what the last completed visit of the round saw; nil before it. What
+// was seen before the case moved to another version was seen by another form.
 func (tx *Tx) Seen(c *Case) (json.RawMessage, error) {
 	visits, err := tx.visitDecisions(c)
 	if err != nil || len(visits) == 0 {
+		return nil, err
+	}
+	if moved, err := tx.movedReview(c); err != nil || visits[len(visits)-1].Review <= moved {
 		return nil, err
 	}
 	content, err := tx.Content(visits[len(visits)-1].Decision)

@@ -16,6 +16,7 @@ const (
 	ctxCaller    = "aidflow.caller"
 	ctxBody      = "aidflow.body"     // []byte, as the handler gets it
 	ctxFaults    = "aidflow.faults"   // []aid.Fault that the handler is to join
+	ctxImport    = "aidflow.import"   // *importBody
 	ctxResource  = "aidflow.resource" // id for what the request creates
 )
 

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -34,6 +35,7 @@ type Operation struct {
 	NeedsIfMatch bool
 	HasBody      bool
 	NeedsBody    bool
+	Stream       bool // the body is a file, which is stored as it comes
 
 	item *openapi3.PathItem
 	spec *openapi3.Operation
@@ -110,6 +112,7 @@ func newOperation(path, method string, item *openapi3.PathItem, op *openapi3.Ope
 		if mt := op.RequestBody.Value.Content.Get("application/json"); mt != nil && mt.Schema != nil {
 			o.body = mt.Schema.Value
 		}
+		o.Stream = op.RequestBody.Value.Content.Get("application/octet-stream") != nil
 	}
 	return o, nil
 }
@@ -126,6 +129,15 @@ func (d *Document) operation(method, fullPath string) *Operation {
 // ginPath writes a path of the document as the router has it: /v1/cases/:id.
 func ginPath(path string) string {
 	return strings.NewReplacer("{", ":", "}", "").Replace(path)
+}
+
+// limit is the longest that a request of the operation may take: files come
+// over slow lines.
+func (o *Operation) limit() time.Duration {
+	if o != nil && o.Stream {
+		return importLimit
+	}
+	return requestLimit
 }
 
 // Public tells whether the operation needs no caller.

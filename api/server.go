@@ -202,7 +202,7 @@ func (s *Server) observe(c *gin.Context) {
 	id := postgres.NewID(aid.RequestID)
 	c.Set(ctxRequestID, id)
 	c.Header("X-Request-Id", id)
-	ctx, cancel := context.WithTimeout(c.Request.Context(), requestLimit)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), s.doc.operation(c.Request.Method, c.FullPath()).limit())
 	defer cancel()
 	c.Request = c.Request.WithContext(ctx)
 	defer func() {

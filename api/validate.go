@@ -36,7 +36,11 @@ func (s *Server) validate(c *gin.Context) {
 	}
 	faults := s.parameterFaults(c, op)
 	code := "invalid_parameters"
-	if op.HasBody {
+	if op.Stream && len(faults) == 0 {
+		s.receiveImport(c)
+		return
+	}
+	if op.HasBody && !op.Stream {
 		raw, value, more, err := s.readBody(c, op)
 		if err != nil {
 			s.problems.write(c, err)

@@ -113,6 +113,7 @@ func (d *door) walk(t *testing.T) []step {
 	tag := func(path string) []string {
 		return []string{"If-Match", d.call("manager1", "GET", path, nil).Header.Get("ETag")}
 	}
+	list := d.call("manager1", "POST", "/v1/imports?what=register&year=2026", "household_code\n", append(key(), "Content-Type", "text/csv")...).str("id")
 	whole := d.person(7)
 	delete(whole, "programme")
 	money := map[string]any{"amount": 1000, "currency": "VND"}
@@ -141,6 +142,17 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "getArea", who: "portal1", params: "51001", status: 200},
 		{op: "changeAreas", who: "admin1", body: map[string]any{"areas": []any{map[string]any{"code": "51006", "name": "New", "level": "commune", "parent": "51", "valid_from": "2030-01-01"}}},
 			headers: key(), status: 200},
+		{op: "getAreaPoverty", who: "auditor1", params: "51", query: "year=2026", status: 200},
+		{op: "listHouseholds", who: "manager1", query: "area=51001&year=2026&classification=poor&limit=2", status: 200},
+		{op: "searchHouseholds", who: "verifier1", body: map[string]any{"code": "HN-51-0001"}, status: 200},
+		{op: "getHousehold", who: "verifier1", params: "HN-51-0001", status: 200},
+		{op: "listImports", who: "manager1", status: 200},
+		{op: "createImport", who: "manager1", query: "what=households_total&year=2026", body: "area_code,households\n51001,120\n",
+			headers: append(key(), "Content-Type", "application/octet-stream"), status: 201},
+		{op: "getImport", who: "manager1", params: list, status: 200},
+		{op: "getImportFaults", who: "manager1", params: list, status: 200},
+		{op: "recordPartnerAid", who: "intake1", body: d.partnerAid("W-1"), headers: key(), status: 201},
+		{op: "listPartnerAid", who: "auditor1", query: "area=51&programme=housing_new&source=Red%20Cross&from=2026-01-01&to=2027-01-01", status: 200},
 		{op: "createCase", who: "portal1", body: d.person(3), headers: key(), status: 201},
 		{op: "validateCase", who: "portal1", body: d.person(4), status: 200},
 		{op: "listCases", who: "auditor1", query: "status=submitted&stage=intake&programme=medical&area=51&sla=none&created_after=2026-01-01T00:00:00Z&limit=5", status: 200},

@@ -55,6 +55,9 @@ func (r *Runner) Sweep(ctx context.Context) error { return r.Store.SweepImports(
 // run reads the file and gives why it failed as a whole, "" when it did not,
 // with the faults of the file.
 func (r *Runner) run(ctx context.Context, job *postgres.ImportJob) (reason string, faults []postgres.ImportFault, err error) {
+	if job.What == postgres.ImportAreas {
+		return r.runAreas(ctx, job)
+	}
 	rows, total, err := sheet.Open(r.Store.ImportFile(ctx, job), job.Size)
 	if err != nil {
 		return refused(err)

@@ -372,25 +372,25 @@ func TestTotalsAndPoverty(t *testing.T) {
 	if got := o.faults(row.ID); figures(row) != "done: 1 applied, 0 unchanged, 5 faulty, 0 warned of 6" || !slices.Equal(got, want) {
 		t.Errorf("%s %q", figures(row), got)
 	}
-	p, err := o.db.Poverty(context.Background(), "51001", 2026)
+	p, err := o.db.Poverty(context.Background(), o.caller, "51001", 2026)
 	if err != nil || p.Total != 400 || p.Poor == 0 || p.NearPoor == 0 {
 		t.Errorf("%+v, %v", p, err)
 	}
-	whole, err := o.db.Poverty(context.Background(), "51", 2026)
+	whole, err := o.db.Poverty(context.Background(), o.caller, "51", 2026)
 	if err != nil || whole.Total != 400+4*120 || whole.Poor <= p.Poor || whole.WithoutTotal != 0 {
 		t.Errorf("%+v, %v", whole, err)
 	}
 	if _, err := o.db.SQL(t).Exec(`DELETE FROM household_totals WHERE area = '51002'`); err != nil {
 		t.Fatal(err)
 	}
-	if p, err := o.db.Poverty(context.Background(), "51", 2026); err != nil || p.Total != 0 || p.WithoutTotal != 1 {
+	if p, err := o.db.Poverty(context.Background(), o.caller, "51", 2026); err != nil || p.Total != 0 || p.WithoutTotal != 1 {
 		t.Errorf("a commune without a total: %+v, %v", p, err)
 	}
 	o.inEarnest(postgres.ImportTotals, 2026, "area_code;households\n51;900\n")
-	if p, err := o.db.Poverty(context.Background(), "51", 2026); err != nil || p.Total != 900 {
+	if p, err := o.db.Poverty(context.Background(), o.caller, "51", 2026); err != nil || p.Total != 900 {
 		t.Errorf("the province's own total: %+v, %v", p, err)
 	}
-	if _, err := o.db.Poverty(context.Background(), "none", 2026); aid.CodeOf(err) != "area_not_found" {
+	if _, err := o.db.Poverty(context.Background(), o.caller, "none", 2026); aid.CodeOf(err) != "area_not_found" {
 		t.Errorf("no such area: %v", err)
 	}
 }

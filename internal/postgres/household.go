@@ -145,10 +145,12 @@ type Poverty struct {
 // is the area's own where it was given; else the sum of those of the areas
 // with reviews, and then only when none of them lacks it.
 //
-// Errors: NotFound area_not_found.
-func (s *Store) Poverty(ctx context.Context, area string, year int) (*Poverty, error) {
+// Errors: NotFound area_not_found (there is none, or it is not the caller's).
+func (s *Store) Poverty(ctx context.Context, caller *Caller, area string, year int) (*Poverty, error) {
+	if !slices.Contains(caller.CaseAreas(), area) {
+		return nil, aid.Refuse(aid.NotFound, "area_not_found")
+	}
 	var row struct {
-		There    bool `db:"there"`
 		Poor     int  `db:"poor"`
 		NearPoor int  `db:"near_poor"`
 		Own      *int `db:"own"`
@@ -161,16 +163,14 @@ func (s *Store) Poverty(ctx context.Context, area string, year int) (*Poverty, e
 			FROM household_reviews r JOIN inside i ON i.code = r.area WHERE r.year = $2 GROUP BY r.area),
 		parts AS (SELECT coalesce(c.area, t.area) AS area, c.poor, c.near_poor, t.households
 			FROM counted c FULL JOIN (SELECT t.area, t.households FROM household_totals t JOIN inside i ON i.code = t.area
-				WHERE t.year = $2 AND t.area <> $1 AND NOT EXISTS (SELECT 1 FROM areas b WHERE b.parent = t.area)) t ON t.area = c.area)
-		SELECT EXISTS (SELECT 1 FROM inside) AS there, coalesce((SELECT sum(poor) FROM counted), 0) AS poor,
+				WHERE t.year = $2 AND t.area <> $1 AND NOT EXISTS (SELECT 1 FROM household_totals below JOIN area_periods b ON b.area = below.area
+					WHERE below.year = $2 AND b.parent = t.area)) t ON t.area = c.area)
+		SELECT coalesce((SELECT sum(poor) FROM counted), 0) AS poor,
 		       coalesce((SELECT sum(near_poor) FROM counted), 0) AS near_poor,
 		       (SELECT households FROM household_totals WHERE area = $1 AND year = $2) AS own,
 		       coalesce(sum(households), 0) AS sum, count(*) FILTER (WHERE households IS NULL) AS without FROM parts`, area, year)
 	if err != nil {
 		return nil, err
-	}
-	if !row.There {
-		return nil, aid.Refuse(aid.NotFound, "area_not_found")
 	}
 	out := &Poverty{Area: area, Year: year, Poor: row.Poor, NearPoor: row.NearPoor}
 	switch {
@@ -188,7 +188,7 @@ func (s *Store) Poverty(ctx context.Context, area string, year int) (*Poverty, e
 // were on a day: whether the urban lines hold, and whether others lie below.
 func (s *Store) ListedAreas(ctx context.Context, codes []string, day time.Time) (map[string]ListedArea, error) {
 	var rows []ListedArea
-	err := s.list(ctx, &rows, listedAreas, pq.Array(codes), day)
+	err := s.list(ctx, &rows, listedAreas, pq.Array(codes), dateOf(day))
 	out := make(map[string]ListedArea, len(rows))
 	for _, r := range rows {
 		out[r.Code] = r
@@ -203,9 +203,9 @@ type ListedArea struct {
 	Leaf  bool   `db:"leaf"` // nothing lies below
 }
 
-const listedAreas = `SELECT a.code, false AS urban, NOT EXISTS (SELECT 1 FROM areas b WHERE b.parent = a.code
+const listedAreas = `SELECT a.area AS code, a.urban, NOT EXISTS (SELECT 1 FROM area_periods b WHERE b.parent = a.area
 		AND b.valid_from <= $2 AND (b.valid_to IS NULL OR b.valid_to > $2)) AS leaf
-	FROM areas a WHERE a.code = ANY($1) AND a.valid_from <= $2 AND (a.valid_to IS NULL OR a.valid_to > $2)`
+	FROM area_periods a WHERE a.area = ANY($1) AND a.valid_from <= $2 AND (a.valid_to IS NULL OR a.valid_to > $2)`
 
 // AreaLife is a time in which an area was there, as dates.
 type AreaLife struct {
@@ -217,7 +217,7 @@ type AreaLife struct {
 // AreaLives gives the times in which areas were there.
 func (s *Store) AreaLives(ctx context.Context, codes []string) (map[string][]AreaLife, error) {
 	var rows []AreaLife
-	err := s.list(ctx, &rows, `SELECT code, valid_from::text, coalesce(valid_to::text, '') AS valid_to FROM areas WHERE code = ANY($1)`, pq.Array(codes))
+	err := s.list(ctx, &rows, `SELECT area AS code, valid_from::text, coalesce(valid_to::text, '') AS valid_to FROM area_periods WHERE area = ANY($1)`, pq.Array(codes))
 	lives := map[string][]AreaLife{}
 	for _, r := range rows {
 		lives[r.Code] = append(lives[r.Code], r)

@@ -38,7 +38,7 @@ type ImportRow struct {
 	Follows    *string    `db:"follows"`
 	Chunks     int        `db:"chunks"`
 	Size       int64      `db:"size"`
-	State      string     `db:"state"` // uploading, waiting, running, done, failed
+	State      string     `db:"state"` // waiting, running, done, failed
 	Reason     string     `db:"reason"`
 	RowsTotal  *int       `db:"rows_total"`
 	Position   int        `db:"position"` // rows accounted for
@@ -66,44 +66,60 @@ type NewImport struct {
 	Follows string // the dry run that it follows; "" for a dry run
 }
 
-// Upload stores a file as it comes, sealed in chunks, and leaves it for a
-// worker. Format is told by look from the first bytes. What comes is not
-// visible to any run until all of it is there. An import in earnest keeps no
-// second copy: its file is compared with that of its dry run.
+// ImportUpload is a file that has come, and that nobody runs yet.
+type ImportUpload struct {
+	NewImport
+	Hash []byte // SHA-256 of what came
+	up   upload
+}
+
+// ReceiveImport stores a file as it comes, sealed in chunks. Its format is told
+// by look from the first bytes. An import in earnest keeps no second copy: its
+// file is compared with that of its dry run. What was received is either
+// adopted or dropped.
 //
-// Errors: Invalid body_too_large, file_empty; NotFound import_not_found (the
-// dry run is not the caller's); Conflict dry_run_needed (it is not finished, or
-// is of another kind or year), other_file.
-func (s *Store) Upload(ctx context.Context, caller *Caller, in NewImport, file io.Reader, look func(first []byte) string) (*ImportRow, error) {
+// Errors: Invalid import_too_large, file_empty, upload_cut; NotFound
+// import_not_found (the dry run is not the caller's); Conflict dry_run_needed
+// (it is not finished, or is of another kind or year).
+func (s *Store) ReceiveImport(ctx context.Context, caller *Caller, in NewImport, file io.Reader, look func(first []byte) string) (*ImportUpload, error) {
 	if in.Follows != "" {
 		if err := s.checkDryRun(ctx, caller, in); err != nil {
 			return nil, err
 		}
 	}
-	err := s.Write(ctx, func(tx *Tx) error {
-		_, err := tx.exec(`INSERT INTO imports (id, what, year, format, dry_run, follows, state, created_by, created_at)
-			VALUES ($1, $2, nullif($3, 0), 'csv', $4 = '', nullif($4, ''), 'uploading', $5, $6) ON CONFLICT (id) DO NOTHING`,
-			in.ID, in.What, in.Year, in.Follows, caller.Actor(), tx.Wall)
-		if err != nil {
-			return err
-		}
-		// What an earlier copy of the request has left, cut off before its end.
-		_, err = tx.exec(`DELETE FROM import_chunks c USING imports i WHERE i.id = c.import_id AND i.id = $1 AND i.state = 'uploading'`, in.ID)
-		return err
-	})
-	if err != nil {
+	received := &ImportUpload{NewImport: in, up: upload{store: s, id: in.ID, keep: in.Follows == "", sum: sha256.New(), look: look}}
+	if err := received.up.copy(ctx, file); err != nil {
+		s.DropImport(ctx, received)
 		return nil, err
 	}
-	up := upload{store: s, id: in.ID, keep: in.Follows == "", sum: sha256.New(), look: look}
-	if err := up.copy(ctx, file); err != nil {
-		s.dropUpload(context.WithoutCancel(ctx), in.ID)
-		return nil, err
-	}
-	if err := s.uploaded(ctx, in, up); err != nil {
-		s.dropUpload(context.WithoutCancel(ctx), in.ID)
+	received.Hash = received.up.sum.Sum(nil)
+	return received, nil
+}
+
+// AdoptImport leaves a file that has come to a worker.
+//
+// Errors: Conflict other_file (it is not that of the dry run), dry_run_needed
+// (the file of the dry run is gone).
+func (s *Store) AdoptImport(ctx context.Context, caller *Caller, in *ImportUpload) (*ImportRow, error) {
+	if err := s.uploaded(ctx, caller, in); err != nil {
 		return nil, err
 	}
 	return s.Import(ctx, caller, in.ID)
+}
+
+// Upload receives a file and adopts it.
+//
+// Errors: those of both.
+func (s *Store) Upload(ctx context.Context, caller *Caller, in NewImport, file io.Reader, look func(first []byte) string) (*ImportRow, error) {
+	received, err := s.ReceiveImport(ctx, caller, in, file, look)
+	if err != nil {
+		return nil, err
+	}
+	row, err := s.AdoptImport(ctx, caller, received)
+	if err != nil {
+		s.DropImport(ctx, received)
+	}
+	return row, err
 }
 
 func (s *Store) checkDryRun(ctx context.Context, caller *Caller, in NewImport) error {
@@ -121,10 +137,10 @@ func (s *Store) checkDryRun(ctx context.Context, caller *Caller, in NewImport) e
 	return nil
 }
 
-// uploaded makes an upload an import that waits for a worker.
-func (s *Store) uploaded(ctx context.Context, in NewImport, up upload) error {
+// uploaded makes a file that has come an import.
+func (s *Store) uploaded(ctx context.Context, caller *Caller, in *ImportUpload) error {
 	return s.Write(ctx, func(tx *Tx) error {
-		hash := tx.vault.Hash("import-file", hex.EncodeToString(up.sum.Sum(nil)))
+		hash := tx.vault.Hash("import-file", hex.EncodeToString(in.Hash))
 		if in.Follows != "" {
 			var same, kept bool
 			err := tx.QueryRowContext(ctx, `SELECT d.file_hash = $2, EXISTS (SELECT 1 FROM import_chunks c WHERE c.import_id = d.id)
@@ -138,8 +154,9 @@ func (s *Store) uploaded(ctx context.Context, in NewImport, up upload) error {
 				return aid.Refuse(aid.Conflict, "dry_run_needed")
 			}
 		}
-		return tx.one(`UPDATE imports SET state = 'waiting', file_hash = $2, chunks = $3, size = $4, format = $5 WHERE id = $1 AND state = 'uploading'`,
-			in.ID, hash, up.chunks, up.size, up.format)
+		return tx.one(`INSERT INTO imports (id, what, year, format, dry_run, follows, file_hash, chunks, size, state, created_by, created_at)
+			VALUES ($1, $2, nullif($3, 0), $4, $5 = '', nullif($5, ''), $6, $7, $8, 'waiting', $9, $10)`,
+			in.ID, in.What, in.Year, in.up.format, in.Follows, hash, in.up.chunks, in.up.size, caller.Actor(), tx.Wall)
 	})
 }
 
@@ -244,7 +261,7 @@ func (u *upload) chunk(ctx context.Context, part []byte) error {
 		u.format = u.look(part)
 	}
 	if u.size += int64(len(part)); u.size > importMost {
-		return aid.Refuse(aid.Invalid, "body_too_large")
+		return aid.Refuse(aid.Invalid, "import_too_large")
 	}
 	_, _ = u.sum.Write(part) // a hash takes everything
 	n := u.chunks
@@ -257,24 +274,19 @@ func (u *upload) chunk(ctx context.Context, part []byte) error {
 		return err
 	}
 	return u.store.Write(ctx, func(tx *Tx) error {
-		return tx.one(`INSERT INTO import_chunks (import_id, n, sealed) VALUES ($1, $2, $3)`, u.id, n, sealed)
+		return tx.one(`INSERT INTO import_chunks (import_id, n, sealed, stored_at) VALUES ($1, $2, $3, $4)`, u.id, n, sealed, tx.Wall)
 	})
 }
 
 func chunkPlace(id string, n int) string { return id + "/" + strconv.Itoa(n) }
 
-// dropUpload forgets what came of a file that did not come whole. Should it
-// fail, the sweep does it.
-func (s *Store) dropUpload(ctx context.Context, id string) {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+// DropImport forgets a file that nobody adopts. Should it fail, the sweep does
+// it.
+func (s *Store) DropImport(ctx context.Context, in *ImportUpload) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_ = s.Write(ctx, func(tx *Tx) error { return tx.endUpload(id) })
-}
-
-func (tx *Tx) endUpload(id string) error {
-	if _, err := tx.exec(`DELETE FROM import_chunks WHERE import_id = $1`, id); err != nil {
+	_ = s.Write(ctx, func(tx *Tx) error {
+		_, err := tx.exec(`DELETE FROM import_chunks WHERE import_id = $1`, in.ID)
 		return err
-	}
-	_, err := tx.exec(`UPDATE imports SET state = 'failed', reason = 'upload_cut', finished_at = $2 WHERE id = $1 AND state = 'uploading'`, id, tx.Wall)
-	return err
+	})
 }

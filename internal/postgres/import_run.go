@@ -242,15 +242,10 @@ func (s *Store) EndImport(ctx context.Context, job *ImportJob, reason string, fa
 // of dry runs that nothing has followed within a week.
 func (s *Store) SweepImports(ctx context.Context) error {
 	return s.Write(ctx, func(tx *Tx) error {
-		var cut []string
-		err := tx.list(&cut, `SELECT id FROM imports WHERE state = 'uploading' AND created_at < $1`, tx.Wall.Add(-uploadLapses))
+		_, err := tx.exec(`DELETE FROM import_chunks c WHERE c.stored_at < $1 AND NOT EXISTS (SELECT 1 FROM imports i WHERE i.id = c.import_id)`,
+			tx.Wall.Add(-uploadLapses))
 		if err != nil {
 			return err
-		}
-		for _, id := range cut {
-			if err := tx.endUpload(id); err != nil {
-				return err
-			}
 		}
 		_, err = tx.exec(`DELETE FROM import_chunks WHERE import_id IN (SELECT id FROM imports WHERE dry_run AND state = 'done' AND finished_at < $1)`,
 			tx.Wall.Add(-dryRunKept))

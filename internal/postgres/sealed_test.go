@@ -90,10 +90,9 @@ func personal(t *testing.T) *pgtest.DB {
 			SELECT $2, p.award_id, p.case_id, t.id, 'not_poor', false, $3, 'canary', now() FROM postings p JOIN tasks t USING (case_id) WHERE p.case_id = $1 LIMIT 1`, c.ID, id, said)
 	}
 	fundOf(t, db, 1, 1)
-	exec(t, db, `INSERT INTO imports (id, what, format, dry_run, state, created_by, created_at) VALUES ('imp_1', 'past_aid', 'csv', true, 'uploading', 'canary', now())`)
 	for i := range 2 {
 		chunk := must(db.Vault.Seal("import_chunks", "sealed", fmt.Sprintf("imp_1/%d", i), []byte("Canary row")))(t)
-		exec(t, db, `INSERT INTO import_chunks (import_id, n, sealed) VALUES ('imp_1', $1, $2)`, i, chunk)
+		exec(t, db, `INSERT INTO import_chunks (import_id, n, sealed, stored_at) VALUES ('imp_1', $1, $2, now())`, i, chunk)
 		id := postgres.NewID(aid.PartnerAidID)
 		who := must(db.Vault.Seal("partner_aid", "sealed", id, []byte("Canary person")))(t)
 		exec(t, db, `INSERT INTO partner_aid (id, source, reference, programme, area, given_on, amount, currency, valuation, sealed, content, created_by, created_at)

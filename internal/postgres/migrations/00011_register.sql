@@ -9,10 +9,10 @@ CREATE TABLE imports (
     format      text NOT NULL CHECK (format IN ('csv', 'xlsx')),
     dry_run     boolean NOT NULL,
     follows     text REFERENCES imports,
-    file_hash   bytea,
-    chunks      integer NOT NULL DEFAULT 0,
-    size        bigint NOT NULL DEFAULT 0,
-    state       text NOT NULL CHECK (state IN ('uploading', 'waiting', 'running', 'done', 'failed')),
+    file_hash   bytea NOT NULL,
+    chunks      integer NOT NULL,
+    size        bigint NOT NULL,
+    state       text NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'failed')),
     reason      text NOT NULL DEFAULT '',
     rows_total  integer,
     position    integer NOT NULL DEFAULT 0,
@@ -27,18 +27,19 @@ CREATE TABLE imports (
     lease_until timestamptz,
     CHECK (position = applied + unchanged + faulty),
     CHECK (dry_run = (follows IS NULL)),
-    CHECK ((state IN ('done', 'failed')) = (finished_at IS NOT NULL)),
-    CHECK (state IN ('uploading', 'failed') OR file_hash IS NOT NULL)
+    CHECK ((state IN ('done', 'failed')) = (finished_at IS NOT NULL))
 );
-CREATE INDEX imports_open ON imports (created_at) WHERE state IN ('uploading', 'waiting', 'running');
+CREATE INDEX imports_open ON imports (created_at) WHERE state IN ('waiting', 'running');
 CREATE INDEX imports_of ON imports (created_by, created_at DESC, id DESC);
 
 CREATE TABLE import_chunks (
-    import_id text NOT NULL REFERENCES imports,
+    import_id text NOT NULL,
     n         integer NOT NULL,
     sealed    bytea NOT NULL,
+    stored_at timestamptz NOT NULL,
     PRIMARY KEY (import_id, n)
 );
+CREATE INDEX import_chunks_age ON import_chunks (stored_at);
 ALTER TABLE import_chunks ALTER COLUMN sealed SET STORAGE EXTERNAL;
 
 CREATE TABLE import_faults (
@@ -139,7 +140,7 @@ CREATE INDEX partner_aid_household ON partner_aid (household_id) WHERE household
 
 GRANT SELECT, INSERT, DELETE ON import_chunks TO aidflow_app;
 GRANT SELECT, INSERT ON imports, import_faults, household_reviews, household_review_members, household_totals, partner_aid TO aidflow_app;
-GRANT UPDATE (file_hash, chunks, size, format, state, reason, rows_total, position, applied, unchanged, faulty, warned, started_at, finished_at, lease_until)
+GRANT UPDATE (state, reason, rows_total, position, applied, unchanged, faulty, warned, started_at, finished_at, lease_until)
     ON imports TO aidflow_app;
 GRANT UPDATE ON household_reviews TO aidflow_app;
 GRANT UPDATE (content, import_id) ON household_review_members TO aidflow_app;
@@ -156,7 +157,7 @@ COMMENT ON COLUMN imports.follows IS 'The finished dry run of the same file that
 COMMENT ON COLUMN imports.file_hash IS 'Keyed hash of the file''s SHA-256.';
 COMMENT ON COLUMN imports.chunks IS 'How many chunks the file has.';
 COMMENT ON COLUMN imports.size IS 'Bytes of the file.';
-COMMENT ON COLUMN imports.state IS 'uploading, waiting for a worker, running, done, or failed as a whole.';
+COMMENT ON COLUMN imports.state IS 'waiting for a worker, running, done, or failed as a whole.';
 COMMENT ON COLUMN imports.reason IS 'Code of what failed.';
 COMMENT ON COLUMN imports.rows_total IS 'Rows of the file, once known.';
 COMMENT ON COLUMN imports.position IS 'Rows that are accounted for; a run that was killed goes on behind them.';
@@ -170,8 +171,9 @@ COMMENT ON COLUMN imports.started_at IS 'When a worker first took it.';
 COMMENT ON COLUMN imports.finished_at IS 'When it ended.';
 COMMENT ON COLUMN imports.lease_until IS 'Until when the worker that has it may be silent.';
 COMMENT ON TABLE import_chunks IS 'The content of a file, sealed, until its import has ended.';
-COMMENT ON COLUMN import_chunks.import_id IS 'The import.';
+COMMENT ON COLUMN import_chunks.import_id IS 'The import that there will be once all of the file has come.';
 COMMENT ON COLUMN import_chunks.n IS 'Its place in the file, from 0.';
+COMMENT ON COLUMN import_chunks.stored_at IS 'When it came.';
 COMMENT ON COLUMN import_chunks.sealed IS 'The bytes, sealed for this place.';
 COMMENT ON TABLE import_faults IS 'What was wrong in which row; never the value.';
 COMMENT ON COLUMN import_faults.import_id IS 'The import.';

@@ -2,6 +2,7 @@ package worker_test
 
 import (
 	"context"
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -20,14 +21,17 @@ func (tn *town) change(statement string, args ...any) {
 
 // repaired has an administrator report every repair of a case as done, and
 // gives the refusal.
-func (tn *town) repaired(id string) (code string) {
+func (tn *town) repaired(id string) (code string) { return tn.repairedWith(id, "") }
+
+// repairedWith is the same, with data in the completion.
+func (tn *town) repairedWith(id, data string) (code string) {
 	tn.t.Helper()
 	ctx := context.Background()
 	for _, task := range tn.texts(`SELECT id FROM tasks WHERE case_id = $1 AND kind = 'repair_configuration' AND closed_at IS NULL`, id) {
 		row, err := tn.db.Task(ctx, tn.manager, task)
 		require.NoError(tn.t, err)
 		recorded, err := tn.db.RecordIntent(ctx, postgres.Intent{ID: postgres.NewID(aid.DecisionID), Task: task, Actor: "admin1",
-			TaskVersion: row.Version, Action: aid.ActionComplete})
+			TaskVersion: row.Version, Action: aid.ActionComplete, Data: json.RawMessage(data)})
 		require.NoError(tn.t, err)
 		if err := tn.db.ApplyIntent(ctx, recorded.Decision); err != nil {
 			require.NoError(tn.t, tn.db.RefuseIntent(ctx, recorded.Decision.ID, aid.KindOf(err), aid.CodeOf(err)))

@@ -53,13 +53,13 @@ func (tx *Tx) TakeRepaired(c *Case) (*Parking, error) {
 // Errors: Conflict not_repaired while what was to be repaired is as it was;
 // those of repairArea.
 func (tx *Tx) repaired(c *Case, t *Task, d aid.Decision) error {
+	if err := tx.CloseTask(t, "completed"); err != nil {
+		return err
+	}
 	if err := tx.repairArea(c, t, d); err != nil {
 		return err
 	}
 	if err := tx.checkRepair(c, t); err != nil {
-		return err
-	}
-	if err := tx.CloseTask(t, "completed"); err != nil {
 		return err
 	}
 	c.Parked = false

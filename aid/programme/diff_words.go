@@ -76,6 +76,7 @@ var subjects = &subject{fields: map[string]*subject{
 	"example_request": {name: words{"đơn mẫu", "example request", "contoh permohonan"}},
 	"means_test":      plainly("tiêu chí rà soát", "means test", "uji kemampuan"),
 	"eligibility": listed("code", "điều kiện", "eligibility rule", "syarat", map[string]*subject{
+		"code":    plainly("mã", "code", "kode"),
 		"require": styled(styleQuoted, "quy tắc", "condition", "ketentuan"),
 		"effect":  plainly("hệ quả", "effect", "akibat"),
 		"titles":  named("tên", "name", "nama"),
@@ -115,7 +116,7 @@ var subjects = &subject{fields: map[string]*subject{
 	"matrix": listed("", "khoảng tiền", "range of amounts", "rentang jumlah", map[string]*subject{
 		"up_to": styled(styleMoney, "đến", "up to", "sampai"),
 		"levels": listed("name", "cấp", "level", "tingkat", map[string]*subject{
-			"mode": plainly("cách quyết định", "mode", "cara"), "n": plainly("số người đồng ý", "people who agree", "orang yang setuju"),
+			"name": plainly("tên", "name", "nama"), "mode": plainly("cách quyết định", "mode", "cara"), "n": plainly("số người đồng ý", "people who agree", "orang yang setuju"),
 			"quorum": plainly("số người tham gia tối thiểu", "quorum", "kuorum"), "chair": plainly("cần chủ tịch", "chair required", "ketua wajib"),
 		}),
 	}),

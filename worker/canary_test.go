@@ -127,14 +127,22 @@ func TestPersonalDataStaySealed(t *testing.T) {
 	outside := newOffice(t, request.Applicant)
 	outside.up()
 	tn.asks("housing_new", false, outside, "population", "insurance") // the second is away: somebody records in its place
+	tn.posts("housing_new")
 	c := tn.submit(request)
+	tn.once("objects", func() bool { return tn.events(c, "case.posted") == 1 }, func() { require.Empty(t, tn.objects(c, "Vogelin's Qanary cousin")) })
 	tn.once("retry", func() bool { return tn.events(c, "payment.failed") == 1 && tn.open(c, aid.PreparePayment)() }, func() { tn.retry(c) })
 	tn.once("withdraw", func() bool { return tn.events(c, "payment.settled") == 1 && tn.open(c, aid.ConfirmMilestone)() }, func() { tn.withdraw(c) })
 	answer := noted(providing(`{"note": "Vogelin again", "documents": [{"kind": "request_form", "location": "Qanary shelf"}],
 		"payee": {"kind": "household", "method": "bank", "bank_bin": "970416", "account_number": "0078990010", "account_name": "KIM VOGELIN"}}`))
 	marks = append(marks, "0078990010")
 	refused := noted(&move{actor: "approver1", action: aid.ActionApprove, amount: 990_000_000, refuse: "invalid_content"})
+	hung := noted(tn.hung())
+	hung.data = strings.Replace(hung.data, "House of culture", "Vogelin's fence", 1)
+	no := noted(by("approver5", aid.ActionReject))
+	no.reason = "other"
 	tn.live(people(willing).
+		first(aid.PostPublicly, hung).
+		first(aid.DecideObjection, no).
 		first(aid.VerifyDocuments, noted(&move{actor: "verifier1", action: aid.ActionReturn, reason: "documents_missing",
 			data: `{"items": [{"kind": "request_form", "problem": "Qanary has not signed"}, {"kind": "Vogelin's paper", "problem": "missing"}]}`})).
 		first(aid.ProvideInformation, answer).

@@ -15,7 +15,7 @@ import (
 func (c *supportRequest) askRegisters(ctx workflow.Context) error {
 	c.ask = c.last.Ask
 	for n := 0; c.asking(); n++ {
-		away, err := c.askAll(ctx)
+		away, err := c.askAll(ctx, triesAt(n))
 		if err != nil || !c.asking() {
 			return err
 		}
@@ -40,12 +40,12 @@ func (c *supportRequest) asking() bool { return c.last.Place.Status == aid.Submi
 
 // askAll asks the registers side by side and gives those that did not answer.
 // It ends early when a person has recorded the last of them.
-func (c *supportRequest) askAll(ctx workflow.Context) (away []string, err error) {
+func (c *supportRequest) askAll(ctx workflow.Context, tries int32) (away []string, err error) {
 	asked, cancel := workflow.WithCancel(ctx)
 	defer cancel()
 	names, answers := c.ask, []workflow.Future(nil)
 	for _, name := range names {
-		answers = append(answers, startAskRegister(asked, aid.RegisterRequest{Case: c.in.Case, Register: name}))
+		answers = append(answers, startAskRegister(asked, tries, aid.RegisterRequest{Case: c.in.Case, Register: name}))
 	}
 	told := func() bool {
 		for _, a := range answers {
@@ -79,6 +79,15 @@ func (c *supportRequest) rest(ctx workflow.Context, pause time.Duration) error {
 	defer cancel()
 	timer := workflow.NewTimerWithOptions(resting, pause, workflow.TimerOptions{Summary: "ask the registers again"})
 	return c.await(ctx, func() bool { return timer.IsReady() || c.answered() }, c.attend)
+}
+
+// triesAt is how often a register is tried at the nth question, from 0. Who
+// was away a while ago is tried once: the next question is near.
+func triesAt(n int) int32 {
+	if n == 0 {
+		return 3
+	}
+	return 1
 }
 
 // pauseAfter is how long nobody is asked after the nth vain question, from 0:

@@ -39,12 +39,12 @@ func untilKnown(ctx workflow.Context) workflow.Context {
 	})
 }
 
-// shortly is the policy of a question to an external register: a few tries,
+// shortly is the policy of a question to an external register: so many tries,
 // then it is away, and the workflow goes on with that.
-func shortly(ctx workflow.Context) workflow.Context {
+func shortly(ctx workflow.Context, tries int32) workflow.Context {
 	return workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
 		StartToCloseTimeout: 25 * time.Second,
-		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumAttempts: 3},
+		RetryPolicy:         &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumAttempts: tries},
 	})
 }
 
@@ -55,8 +55,8 @@ func local(ctx workflow.Context, activity string, in any) (aid.Outcome, error) {
 }
 
 // startAskRegister begins to ask an external register.
-func startAskRegister(ctx workflow.Context, in aid.RegisterRequest) workflow.Future {
-	return workflow.ExecuteActivity(shortly(ctx), "AskRegister", in)
+func startAskRegister(ctx workflow.Context, tries int32, in aid.RegisterRequest) workflow.Future {
+	return workflow.ExecuteActivity(shortly(ctx, tries), "AskRegister", in)
 }
 
 func recordCheck(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {

@@ -214,6 +214,7 @@ func TestEveryFaultOfTheRules(t *testing.T) {
 		{"repeat of the same", "of: [small]", "of: [small, small]", []string{"/repeat/0/of/1 repeated"}},
 		{"repeat for whom", "who: household", "who: village", []string{"/repeat/0/who who_unknown"}},
 		{"posting in months", "days: P5D", "days: P1M", []string{"/posting/days working_days_only"}},
+		{"posting to which nobody can object", "objection: [", "complaint: [", []string{"/reasons/objection required"}},
 		{"posting without titles", "titles: {vi: Niêm yết, en: Posted, id: Ditempel}", "titles: {vi: Niêm yết}", []string{"/posting/titles/en required", "/posting/titles/id required"}},
 	}
 	text := ruledText(t)

@@ -80,7 +80,7 @@ func TestEveryFault(t *testing.T) {
 		{"payee unknown", "payees: [household]", "payees: [household, dog]", []string{"20 /payees/1 payee_unknown"}},
 		{"payee twice", "payees: [household]", "payees: [household, household]", []string{"20 /payees/1 repeated"}},
 		{"no payee", "payees: [household]", "payees: []", []string{"20 /payees required", "14 /example_request/payee/kind payee_not_allowed"}},
-		{"document twice", "titles: {vi: Đơn,", "titles: {vi: Đơn, en: R, id: S}}\n  - {kind: request, required: false, titles: {vi: Đơn,", []string{"33 /documents/1/kind repeated"}},
+		{"document twice", "titles: {vi: Đơn,", "titles: {vi: Đơn, en: R, id: S}}\n  - {kind: request, required: false, titles: {vi: Đơn,", []string{"34 /documents/1/kind repeated"}},
 		{"document not in the example", "kind: request, dated", "kind: other, dated", []string{"17 /example_request/documents documents_missing"}},
 		{"no levels", "levels: [{name: commune, mode: any}]", "levels: []", []string{"22 /matrix/0/levels required"}},
 		{"level twice", "{name: commune, mode: any}", "{name: commune, mode: any}, {name: commune, mode: any}", []string{"22 /matrix/0/levels/1/name repeated"}},

@@ -96,6 +96,9 @@ func (s *source) validatePosting(d *Definition) {
 		s.fault("/posting/days", "working_days_only")
 	}
 	s.titles("/posting/titles", d.Posting.Titles)
+	if len(d.Reasons["objection"]) == 0 { // a list to which nobody can object
+		s.fault("/reasons/objection", "required")
+	}
 }
 
 // validateRules compiles every rule against the facts of the two forms.

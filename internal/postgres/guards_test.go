@@ -227,3 +227,31 @@ func TestTheDatabaseAloneKeepsPaymentsBack(t *testing.T) {
 		t.Fatalf("with two persons: %v", err)
 	}
 }
+
+// No payment moves on while the village is asked, whoever writes its row; one
+// that has arrived in spite of that, as two persons have seen, is booked.
+func TestTheDatabaseAloneAsksTheVillage(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	c, payment := reserved(t, db, 0)
+	to := `UPDATE payments SET state = 'queued' WHERE id = '` + payment + `'`
+	open := openTask(t, db, c.ID, postgres.NewTask{Kind: aid.PostPublicly})
+	breaks(t, db, "payments_after_posting", to)
+	wantCode(t, raw(t, db, to), "objection_open")
+	decide(t, db, open, db.Staff(t, "verifier1"), aid.ActionComplete, `{"date": "2026-03-02", "place": "here"}`)
+	closed := `UPDATE tasks SET state = 'done', closed_at = now() WHERE id = '` + open + `'`
+	hangs := `INSERT INTO postings (award_id, case_id, decision_id, posted_on, until, recorded_at)
+		SELECT a.id, a.case_id, d.id, now(), now(), now() FROM awards a, decisions d`
+	breaks(t, db, "payments_after_posting", closed, hangs, to)
+	breaks(t, db, "postings_pkey", closed, hangs, hangs)
+	over := `UPDATE postings SET over_at = now()`
+	if err := raw(t, db, closed, hangs, over); err != nil {
+		t.Fatal(err)
+	}
+	refusesRole(t, db, `UPDATE postings SET until = now()`)
+	hear := openTask(t, db, c.ID, postgres.NewTask{Kind: aid.DecideObjection})
+	breaks(t, db, "payments_after_posting", to)
+	if err := raw(t, db, `UPDATE tasks SET state = 'void', closed_at = now() WHERE id = '`+hear+`'`, to); err != nil {
+		t.Fatalf("nobody objects any more: %v", err)
+	}
+}

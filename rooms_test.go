@@ -63,7 +63,7 @@ func rules() map[string]rule {
 		"rails/simulator": {rooms: "aid rails", modules: "go.etcd.io/bbolt/", tests: "rails/railtest"},
 
 		// The questions: registers of others.
-		"registers":              {rooms: "aid", modules: "golang.org/x/text/unicode/norm"},
+		"registers":              {modules: "golang.org/x/text/unicode/norm"},
 		"registers/httpregister": {rooms: "registers", tests: "registers/"},
 		"registers/registertest": {rooms: "registers"},
 		"registers/simulator":    {},

@@ -117,12 +117,12 @@ func fault(err error) error {
 // refusal gives the code of an answer that is none, "" for one. Also a 404 is
 // none: it may be the wrong path. Who is not known is told with 200.
 func refusal(status int) string {
-	switch {
-	case status == http.StatusOK:
+	switch status {
+	case http.StatusOK:
 		return ""
-	case status == http.StatusUnauthorized, status == http.StatusForbidden:
+	case http.StatusUnauthorized, http.StatusForbidden:
 		return registers.CodeUnauthorized
-	case status == http.StatusTooManyRequests:
+	case http.StatusTooManyRequests:
 		return registers.CodeRateLimited
 	}
 	return registers.CodeRegisterFault

@@ -1276,7 +1276,9 @@ type CaseSummary struct {
 type Check struct {
 	At    time.Time `json:"at,omitempty,omitzero"`
 	Codes []string  `json:"codes,omitempty,omitzero"`
-	Kind  string    `json:"kind"`
+
+	// Kind Of an external register: `external:` and its name.
+	Kind string `json:"kind"`
 
 	// Result `passed` or `failed`; a failed check informs, it does not reject.
 	Result string `json:"result"`

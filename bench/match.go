@@ -125,7 +125,7 @@ func newMatchBench(ctx context.Context, store *postgres.Store, url string, seed 
 	for n := range communes {
 		code := fmt.Sprintf("51%03d", 500+n)
 		b.town.communes = append(b.town.communes, code)
-		if _, err := b.db.ExecContext(ctx, `INSERT INTO areas (code, name, level, parent) VALUES ($1, $1, 'commune', '51')`, code); err != nil {
+		if err := b.exec(ctx, `INSERT INTO areas (code, name, level, parent) VALUES ($1, $1, 'commune', '51')`, code); err != nil {
 			return nil, err
 		}
 	}
@@ -144,14 +144,26 @@ func (b *matchBench) register(ctx context.Context, cases int) error {
 		}
 		b.ids = append(b.ids, ids...)
 	}
-	_, err := b.db.ExecContext(ctx, `ANALYZE`)
-	return err
+	return b.exec(ctx, `ANALYZE`)
+}
+
+// exec runs one statement with the owner's role.
+func (b *matchBench) exec(ctx context.Context, statement string, args ...any) error {
+	tx, err := b.db.BeginTxx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(ctx, statement, args...); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // load writes cases as a submit would leave them, without what the search does
 // not look at.
 func (b *matchBench) load(ctx context.Context, requests []request, partner string) ([]string, error) {
-	var ids, people, numbered, homes, areas, codes, refs []string
+	var ids, people, homes, areas, codes, refs []string
 	var paid []bool
 	var entries []postgres.KeyEntry
 	var newPeople, newHomes, homeCodes, homeAreas []string
@@ -161,7 +173,7 @@ func (b *matchBench) load(ctx context.Context, requests []request, partner strin
 		if !known || r.Applicant.NationalID == "" {
 			person = postgres.NewID(aid.PersonID)
 			b.people[r.Applicant.NationalID] = person
-			newPeople, numbered = append(newPeople, person), append(numbered, r.Applicant.NationalID)
+			newPeople = append(newPeople, person)
 		}
 		home := ""
 		if r.HouseholdCode != "" {
@@ -199,8 +211,14 @@ func (b *matchBench) load(ctx context.Context, requests []request, partner strin
 		if err := tx.SaveAllKeys(entries); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE persons p SET national_id_hash = k.hash FROM cases c JOIN match_keys k ON k.owner = c.id AND k.n = 0 AND k.kind = 'national_id'
-			WHERE c.person_id = p.id AND p.id = ANY($1) AND p.national_id_hash IS NULL`, pq.Array(newPeople))
+		if _, err = tx.ExecContext(ctx, `UPDATE persons p SET national_id_hash = k.hash FROM cases c JOIN match_keys k ON k.owner = c.id AND k.n = 0 AND k.kind = 'national_id'
+			WHERE c.person_id = p.id AND p.id = ANY($1) AND p.national_id_hash IS NULL`, pq.Array(newPeople)); err != nil {
+			return err
+		}
+		// The register has the households that are new here, with the members who have a number.
+		_, err = tx.ExecContext(ctx, `INSERT INTO household_members (household_id, national_id_hash, member_key)
+			SELECT c.household_id, k.hash, k.hash FROM cases c JOIN match_keys k ON k.owner = c.id AND k.kind = 'national_id'
+			WHERE c.household_id = ANY($1) ON CONFLICT DO NOTHING`, pq.Array(newHomes))
 		return err
 	})
 }
@@ -234,7 +252,7 @@ func (b *matchBench) measure(ctx context.Context, each int) (*tally, error) {
 func (b *matchBench) one(ctx context.Context, t *tally, r request, helped bool) error {
 	about := b.ids[r.target]
 	if helped {
-		if _, err := b.db.ExecContext(ctx, `UPDATE cases SET status = 'closed', stage = 'closed', paid_at = now() - interval '1 year', closed_at = now() WHERE id = $1`, about); err != nil {
+		if err := b.exec(ctx, `UPDATE cases SET status = 'closed', stage = 'closed', paid_at = now() - interval '1 year', closed_at = now() WHERE id = $1`, about); err != nil {
 			return err
 		}
 	}

@@ -50,6 +50,9 @@ func assemble(cmd *cobra.Command, part string, required ...string) (*parts, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := store.SetPhoneRegion(cfg.PhoneRegion); err != nil {
+		return nil, err
+	}
 	options, err := cfg.TemporalOptions()
 	if err != nil {
 		return nil, err

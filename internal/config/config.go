@@ -37,6 +37,7 @@ type Config struct {
 	TrustedProxies  []string `env:"AIDFLOW_TRUSTED_PROXIES" flag:"trusted-proxies" usage:"addresses or CIDRs whose X-Forwarded-For is believed, with commas"`
 	LogLevel        string   `env:"AIDFLOW_LOG_LEVEL" envDefault:"info" flag:"log-level" usage:"debug, info, warn or error"`
 	Sandbox         bool     `env:"AIDFLOW_SANDBOX" flag:"sandbox" usage:"offer /v1/sandbox (default: on in test mode)"`
+	PhoneRegion     string   `env:"AIDFLOW_PHONE_REGION" envDefault:"VN" flag:"phone-region" usage:"country of telephone numbers without a country code, ISO 3166"`
 	ProgrammesDir   string   `env:"AIDFLOW_PROGRAMMES_DIR" flag:"programmes-dir" usage:"folder of programme definitions (default: the ones shipped inside)"`
 
 	TemporalAddress   string `env:"TEMPORAL_ADDRESS" flag:"temporal-address" usage:"Temporal's frontend"`

@@ -49,6 +49,9 @@ func (c Config) Validate(required ...string) error {
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
 		add("AIDFLOW_LOG_LEVEL", "must be debug, info, warn or error")
 	}
+	if len(c.PhoneRegion) != 2 || strings.Trim(c.PhoneRegion, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		add("AIDFLOW_PHONE_REGION", "must be two capital letters of ISO 3166")
+	}
 	c.checkURLs(add)
 	c.checkFiles(add)
 	c.registers(add)

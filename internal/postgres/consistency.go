@@ -14,8 +14,21 @@ import (
 // long, or of a range that nobody has.
 const codePhone = "phone_invalid"
 
-// phoneRegion is where telephone numbers without a country code belong.
-const phoneRegion = "VN"
+// defaultPhoneRegion is where telephone numbers without a country code belong
+// unless a deployment says otherwise.
+const defaultPhoneRegion = "VN"
+
+// SetPhoneRegion says where telephone numbers without a country code belong,
+// as two letters of ISO 3166. It is called before the store is used.
+//
+// Errors: Invalid unknown_region.
+func (s *Store) SetPhoneRegion(region string) error {
+	if phonenumbers.GetCountryCodeForRegion(region) == 0 {
+		return aid.Refuse(aid.Invalid, "unknown_region")
+	}
+	s.phone = region
+	return nil
+}
 
 // CheckConsistency compares what a request says in several places: numbers and
 // dates of the members, sizes of the household, telephone and bank account.
@@ -45,7 +58,7 @@ func (tx *Tx) CheckConsistency(c *Case) (Finding, error) {
 	}
 	s.Registered = register.Size
 	faults := identity.Contradictions(s, tx.Now.In(def.Location()))
-	if !phoneValid(sealed.Applicant.Phone) {
+	if !phoneValid(sealed.Applicant.Phone, tx.store.phone) {
 		faults = append(faults, aid.Fault{Pointer: "/applicant/phone", Code: codePhone})
 	}
 	return findingOf(faults), nil
@@ -68,11 +81,11 @@ func statement(sealed sealedCase) identity.Statement {
 	return s
 }
 
-func phoneValid(phone string) bool {
+func phoneValid(phone, region string) bool {
 	if phone == "" {
 		return true
 	}
-	number, err := phonenumbers.Parse(phone, phoneRegion)
+	number, err := phonenumbers.Parse(phone, region)
 	return err == nil && phonenumbers.IsValidNumber(number)
 }
 

@@ -53,3 +53,19 @@ func TestConsistency(t *testing.T) {
 		})
 	}
 }
+
+func TestPhoneRegion(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	wantCode(t, db.SetPhoneRegion("XX"), "unknown_region")
+	c := submit(t, db, "portal1", request(3))
+	phones := func() bool {
+		return !slices.Contains(find(t, db, c.ID, (*postgres.Tx).CheckConsistency).Codes, "phone_invalid")
+	}
+	if !phones() {
+		t.Fatal("a Vietnamese number is refused in Vietnam")
+	}
+	if err := db.SetPhoneRegion("US"); err != nil || phones() {
+		t.Fatalf("a Vietnamese number is taken for an American one: %v", err)
+	}
+}

@@ -122,12 +122,11 @@ func (t *ties) tie(own map[int]namedPerson, m *meeting) {
 // sameNumber takes in an id number that both cases name.
 func (t *ties) sameNumber(m *meeting, applicant, otherName bool) {
 	switch {
-	case otherName && !(applicant && m.Other == 0 && m.Different):
+	case applicant && m.Other == 0 && m.Different: // a person has told them apart
+	case otherName:
 		t.otherName.add(whoIs(m.Other), becauseNumber)
 	case applicant && m.Other == 0:
-		if !m.Different {
-			t.person.add(WhoApplicant, becauseNumber)
-		}
+		t.person.add(WhoApplicant, becauseNumber)
 	default:
 		t.household.add(whoIs(m.Other), becauseMember)
 	}
@@ -210,10 +209,11 @@ func (t *ties) hits(c *Case, def *programme.Definition, now time.Time) []Hit {
 		}
 	case t.person.there():
 		add(programme.HitSamePerson, known)
-	case t.household.there():
+	case t.household.there() && !t.otherName.there(): // whose number it is, is the question
 		add(programme.HitHouseholdMember, known)
 	}
-	if t.alike.there() && !t.person.there() && !(t.household.there() && t.alike.who == WhoMember) {
+	family := t.household.there() && t.alike.who == WhoMember // who is alike is a member of one household
+	if t.alike.there() && !t.person.there() && !family {
 		add(programme.HitSimilarName, t.alike)
 	}
 	if t.address && !known.there() {
@@ -245,7 +245,8 @@ func (t *ties) period(def *programme.Definition, now time.Time) []string {
 func (t *ties) repeats(def *programme.Definition, now time.Time) bool {
 	granted := slices.Contains([]aid.Status{aid.Approved, aid.WaitingFunds, aid.Paying, aid.Paid, aid.FollowingUp}, t.m.Status)
 	return slices.ContainsFunc(def.Repeat, func(r programme.RepeatRule) bool {
-		if !slices.Contains(r.Of, t.m.Programme) || (r.Who == "person" && !t.person.there() && !(t.aid() && t.alike.who == WhoApplicant)) {
+		ofPerson := t.person.there() || t.aid() && t.alike.who == WhoApplicant
+		if !slices.Contains(r.Of, t.m.Programme) || r.Who == "person" && !ofPerson {
 			return false
 		}
 		return granted || t.m.PaidAt != nil && now.Before(r.After.AddTo(*t.m.PaidAt, def.Location()))

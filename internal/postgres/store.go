@@ -22,6 +22,7 @@ type Store struct {
 	vault *vault.Vault
 	clock func() time.Time
 	rules sync.Map // code/version -> *programme.Definition; published versions never change
+	phone string   // region of telephone numbers without a country code
 	known sync.Map // statement of a transaction -> *sqlx.Stmt, nil while it is being prepared
 }
 
@@ -38,7 +39,7 @@ func Open(ctx context.Context, url string, v *vault.Vault, clock func() time.Tim
 	db.SetMaxIdleConns(32)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	db.SetConnMaxLifetime(30 * time.Minute) // a statement prepared before a migration does not live for ever
-	return &Store{db: db, vault: v, clock: clock}, nil
+	return &Store{db: db, vault: v, clock: clock, phone: defaultPhoneRegion}, nil
 }
 
 // Close gives the connections back.

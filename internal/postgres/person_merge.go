@@ -121,21 +121,29 @@ type lockedPerson struct {
 	people []string
 }
 
-// lockPerson locks a person with everybody merged with it.
+// lockPerson locks a person with everybody merged with it. The root is locked
+// first: as long as it is held nobody joins or leaves. A root that was merged
+// into another while this waited for it is looked up again.
 func (tx *Tx) lockPerson(areas []string, id string) (*lockedPerson, error) {
-	var p lockedPerson
-	err := tx.get(&p.root, rootQuery, pq.Array(areas), id)
-	if notFound(err) {
-		return nil, aid.Refuse(aid.NotFound, "person_not_found")
+	for range 10 {
+		var p lockedPerson
+		err := tx.get(&p.root, rootQuery, pq.Array(areas), id)
+		if notFound(err) {
+			return nil, aid.Refuse(aid.NotFound, "person_not_found")
+		}
+		if err != nil {
+			return nil, err
+		}
+		var merged bool
+		if err := tx.get(&merged, `SELECT same_as IS NOT NULL FROM persons WHERE id = $1 FOR NO KEY UPDATE`, p.root); err != nil {
+			return nil, err
+		}
+		if !merged {
+			err := tx.list(&p.people, `SELECT id FROM persons WHERE id = $1 OR same_as = $1 ORDER BY id FOR NO KEY UPDATE`, p.root)
+			return &p, err
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	err = tx.list(&p.people, `SELECT id FROM persons WHERE id = $1 OR same_as = $1 ORDER BY id FOR NO KEY UPDATE`, p.root)
-	if err == nil && !slices.Contains(p.people, p.root) {
-		return nil, aid.Refuse(aid.Unavailable, "database_busy") // merged by another meanwhile
-	}
-	return &p, err
+	return nil, aid.Refuse(aid.Unavailable, "database_busy")
 }
 
 // twoPersons locks two persons. Whoever merges them at the same time waits; a

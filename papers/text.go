@@ -53,9 +53,9 @@ func textOf(block Block, line func(...string)) {
 		line(titles...)
 		line(strings.Repeat("-", utf8.RuneCountInString(strings.Join(titles, " | "))))
 		for _, row := range b.Rows {
-			line(row...)
+			line(strings.Join(row, " | "))
 		}
-		line(b.Total...)
+		line(strings.Join(b.Total, " | "))
 	case List:
 		for _, item := range b.Items {
 			line("- " + item)

@@ -53,7 +53,7 @@ const telling = `{"visit": {"photos": 0, "form": {"type": "object", "additionalP
 		"examples": [{"people": 5, "roof": "broken"}]}},
 	"eligibility": [{"code": "not_rich", "require": "household.classification == \"near_poor\"", "effect": "block",
 		"titles": {"vi": "Không thuộc diện xét", "en": "Not a household of the kind", "id": "Bukan keluarga yang dimaksud"}}],
-	"checks": [{"kind": "eligibility", "final": false}], "award": null, "posting": null,
+	"checks": [{"kind": "eligibility", "final": false}], "hits": {}, "repeat": null, "award": null, "posting": null,
 	"papers": [{"kind": "letterhead", "titles": {"vi": "Quỹ Vì người nghèo tỉnh Quảng Ngãi", "en": "Fund for the Poor of Quảng Ngãi", "id": "Dana untuk Orang Miskin Quảng Ngãi"}}]}`
 
 // Every paper of a case that goes all the way, as it can be printed in the end.
@@ -89,7 +89,7 @@ func TestPapersOfARealCase(t *testing.T) {
 func TestPapersOfAReturnAndARejection(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)
-	tn.publish("medical", `{"visit": null, "eligibility": null, "award": null, "posting": null, "checks": []}`)
+	tn.publish("medical", `{"visit": null, "eligibility": null, "hits": {}, "repeat": null, "award": null, "posting": null, "checks": []}`)
 	c := tn.submit(example(t, "medical"))
 	tn.once("the letter of the return", tn.is(c, aid.ActionNeeded), func() {
 		for _, lang := range []string{"vi", "en"} {

@@ -191,7 +191,7 @@ func (h *handlers) GetCaseChecklist(ctx context.Context, r GetCaseChecklistReque
 	}
 	out := GetCaseChecklist200JSONResponse{Complete: true, Documents: []ChecklistItem{}}
 	for _, d := range rows {
-		item := ChecklistItem{Kind: d.Kind, Required: d.Required, State: d.State, Dated: d.Dated, ReasonCode: d.Reason}
+		item := ChecklistItem{Kind: d.Kind, Required: d.Required, State: d.State, Document: d.DocumentID, Sent: d.Sent, Dated: d.Dated, ReasonCode: d.Reason}
 		for _, known := range def.Documents {
 			if known.Kind == d.Kind {
 				item.Titles = Titles(known.Titles)

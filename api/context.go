@@ -17,6 +17,7 @@ const (
 	ctxBody      = "aidflow.body"     // []byte, as the handler gets it
 	ctxFaults    = "aidflow.faults"   // []aid.Fault that the handler is to join
 	ctxImport    = "aidflow.import"   // *importBody
+	ctxUpload    = "aidflow.upload"   // *upload
 	ctxResource  = "aidflow.resource" // id for what the request creates
 )
 

@@ -94,6 +94,10 @@ func (d *Document) describe(op *Operation, used map[string]bool) Described {
 			out.Body, out.Example = nameOfRef(media.Schema), firstExample(media)
 			d.note(media.Schema, used)
 		}
+		if media := op.spec.RequestBody.Value.Content.Get("multipart/form-data"); media != nil {
+			out.Body = nameOfRef(media.Schema)
+			d.note(media.Schema, used)
+		}
 	}
 	statuses := slices.Sorted(maps.Keys(op.spec.Responses.Map()))
 	for _, status := range statuses {

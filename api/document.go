@@ -36,6 +36,7 @@ type Operation struct {
 	HasBody      bool
 	NeedsBody    bool
 	Stream       bool // the body is a file, which is stored as it comes
+	Upload       bool // the body is a form with a file, which is stored as it comes
 
 	item *openapi3.PathItem
 	spec *openapi3.Operation
@@ -113,6 +114,7 @@ func newOperation(path, method string, item *openapi3.PathItem, op *openapi3.Ope
 			o.body = mt.Schema.Value
 		}
 		o.Stream = op.RequestBody.Value.Content.Get("application/octet-stream") != nil
+		o.Upload = op.RequestBody.Value.Content.Get("multipart/form-data") != nil
 	}
 	return o, nil
 }
@@ -132,10 +134,14 @@ func ginPath(path string) string {
 }
 
 // limit is the longest that a request of the operation may take: files come
-// over slow lines.
+// and go over slow lines.
 func (o *Operation) limit() time.Duration {
-	if o != nil && o.Stream {
+	switch {
+	case o == nil:
+	case o.Stream:
 		return importLimit
+	case o.Upload || o.ID == "getDocumentContent":
+		return fileLimit
 	}
 	return requestLimit
 }

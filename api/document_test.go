@@ -115,7 +115,7 @@ func TestRequestSchemasAreClosed(t *testing.T) {
 
 func TestExamplesFitTheirSchemas(t *testing.T) {
 	for _, op := range loaded(t).Operations() {
-		if op.spec.RequestBody == nil {
+		if op.spec.RequestBody == nil || op.Upload {
 			continue
 		}
 		media := op.spec.RequestBody.Value.Content.Get("application/json")

@@ -45,7 +45,7 @@ func spoil(t *rapid.T, v any, depth int) any {
 func exampleOf(op *Operation) any {
 	media := op.spec.RequestBody.Value.Content.Get("application/json")
 	if media == nil {
-		return "" // a file
+		return "" // a file, or a form with one
 	}
 	if media.Example != nil {
 		return media.Example

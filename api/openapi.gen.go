@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"time"
 
@@ -721,6 +722,42 @@ func (e GetCasePaperParamsFormat) Valid() bool {
 	}
 }
 
+// Defines values for GetDocumentContentParamsWhy.
+const (
+	GetDocumentContentParamsWhyAppeal         GetDocumentContentParamsWhy = "appeal"
+	GetDocumentContentParamsWhyApproval       GetDocumentContentParamsWhy = "approval"
+	GetDocumentContentParamsWhyAudit          GetDocumentContentParamsWhy = "audit"
+	GetDocumentContentParamsWhyFollowUp       GetDocumentContentParamsWhy = "follow_up"
+	GetDocumentContentParamsWhyHouseholdAsked GetDocumentContentParamsWhy = "household_asked"
+	GetDocumentContentParamsWhyOther          GetDocumentContentParamsWhy = "other"
+	GetDocumentContentParamsWhyPayment        GetDocumentContentParamsWhy = "payment"
+	GetDocumentContentParamsWhyVerification   GetDocumentContentParamsWhy = "verification"
+)
+
+// Valid indicates whether the value is a known member of the GetDocumentContentParamsWhy enum.
+func (e GetDocumentContentParamsWhy) Valid() bool {
+	switch e {
+	case GetDocumentContentParamsWhyAppeal:
+		return true
+	case GetDocumentContentParamsWhyApproval:
+		return true
+	case GetDocumentContentParamsWhyAudit:
+		return true
+	case GetDocumentContentParamsWhyFollowUp:
+		return true
+	case GetDocumentContentParamsWhyHouseholdAsked:
+		return true
+	case GetDocumentContentParamsWhyOther:
+		return true
+	case GetDocumentContentParamsWhyPayment:
+		return true
+	case GetDocumentContentParamsWhyVerification:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetReceiptParamsLang.
 const (
 	GetReceiptParamsLangEn GetReceiptParamsLang = "en"
@@ -1131,6 +1168,91 @@ type CaseClock struct {
 	Offset string `json:"offset"`
 }
 
+// CaseDocument defines model for CaseDocument.
+type CaseDocument struct {
+	Case  string `json:"case"`
+	Dated string `json:"dated,omitempty,omitzero"`
+
+	// Flags What is odd about a photo of a visit: `time_missing`, `taken_on_another_day`, `place_missing`. Hints.
+	Flags []string `json:"flags"`
+	ID    string   `json:"id"`
+	Kind  string   `json:"kind"`
+
+	// Masked What may name somebody is left out for this caller.
+	Masked    bool   `json:"masked"`
+	Milestone string `json:"milestone,omitempty,omitzero"`
+
+	// Name Name of the file, as its sender gave it; told to the sender and the office.
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Place Where a photo says that it was taken.
+	Place CaseDocumentPlace `json:"place,omitempty,omitzero"`
+
+	// ReasonCode Why it is not clean, or why it still waits: `scanner_unavailable`.
+	ReasonCode string `json:"reason_code,omitempty,omitzero"`
+
+	// Review Of a paper of the checklist: `uploaded`, `accepted`, `rejected` or `replaced`.
+	Review           string `json:"review,omitempty,omitzero"`
+	ReviewReasonCode string `json:"review_reason_code,omitempty,omitzero"`
+
+	// Sent What was sent.
+	Sent SentFile `json:"sent"`
+
+	// Sha256 Of what is kept, in hexadecimal.
+	Sha256 string `json:"sha256,omitempty,omitzero"`
+
+	// Size Bytes of what is kept.
+	Size int64 `json:"size,omitempty,omitzero"`
+
+	// State `quarantine` (complete, not yet looked at), `clean`, `infected` or `refused`. The content of the last two is destroyed.
+	State string `json:"state"`
+
+	// TakenAt When a photo says that it was taken; told to the office.
+	TakenAt time.Time `json:"taken_at,omitempty,omitzero"`
+	Task    string    `json:"task,omitempty,omitzero"`
+
+	// Type Media type of what is kept.
+	Type       string    `json:"type,omitempty,omitzero"`
+	UploadedAt time.Time `json:"uploaded_at"`
+	UploadedBy string    `json:"uploaded_by"`
+	VisitedOn  string    `json:"visited_on,omitempty,omitzero"`
+}
+
+// CaseDocumentList defines model for CaseDocumentList.
+type CaseDocumentList struct {
+	Data []CaseDocument `json:"data"`
+}
+
+// CaseDocumentNew The fields of the form; `file` may stand anywhere among them.
+type CaseDocumentNew struct {
+	// Case Id or reference of the case.
+	Case string `json:"case"`
+
+	// Dated Date on the paper.
+	Dated openapi_types.Date `json:"dated,omitempty,omitzero"`
+
+	// File PDF, JPEG, PNG or HEIC of at most 20 MB.
+	File openapi_types.File `json:"file"`
+
+	// Kind One of the programme's `documents`, `visit_photo` or `evidence`.
+	Kind string `json:"kind"`
+
+	// Milestone Code of the milestone that it is evidence for.
+	Milestone string `json:"milestone,omitempty,omitzero"`
+
+	// Task Task that it is evidence for: one that the caller may work on.
+	Task string `json:"task,omitempty,omitzero"`
+
+	// VisitedOn Day of the visit that a photo shows; today when left out.
+	VisitedOn openapi_types.Date `json:"visited_on,omitempty,omitzero"`
+}
+
+// CaseDocumentPlace Where a photo says that it was taken.
+type CaseDocumentPlace struct {
+	Latitude  float64 `json:"latitude"`
+	Longitude float64 `json:"longitude"`
+}
+
 // CaseFindings defines model for CaseFindings.
 type CaseFindings struct {
 	// Findings Of all rounds, what is gone included.
@@ -1294,12 +1416,18 @@ type Checklist struct {
 
 // ChecklistItem defines model for ChecklistItem.
 type ChecklistItem struct {
-	Dated      string `json:"dated,omitempty,omitzero"`
+	Dated string `json:"dated,omitempty,omitzero"`
+
+	// Document Id of the paper; that of its file when it was sent.
+	Document   string `json:"document,omitempty,omitzero"`
 	Kind       string `json:"kind"`
 	ReasonCode string `json:"reason_code,omitempty,omitzero"`
 	Required   bool   `json:"required"`
 
-	// State `missing`, `listed`, `accepted` or `rejected`.
+	// Sent Its file is there.
+	Sent bool `json:"sent,omitempty,omitzero"`
+
+	// State `missing`, `listed` (the partner says where it is), `uploaded` (its file is there), `accepted` or `rejected`.
 	State string `json:"state"`
 
 	// Titles A text in several languages.
@@ -1887,7 +2015,7 @@ type PaperView struct {
 	Location   string `json:"location,omitempty,omitzero"`
 	ReasonCode string `json:"reason_code,omitempty,omitzero"`
 
-	// State `listed`, `accepted`, `rejected` or `missing`.
+	// State `listed`, `uploaded`, `accepted`, `rejected` or `missing`.
 	State string `json:"state,omitempty,omitzero"`
 	Title string `json:"title,omitempty,omitzero"`
 }
@@ -2333,6 +2461,15 @@ type Recall struct {
 	Reason string `json:"reason"`
 }
 
+// SentFile What was sent.
+type SentFile struct {
+	Sha256 string `json:"sha256"`
+
+	// Size Bytes.
+	Size int64  `json:"size"`
+	Type string `json:"type"`
+}
+
 // SLA Against the deadline of the nearest open task, in working time.
 type SLA string
 
@@ -2625,6 +2762,9 @@ type Cursor = string
 // DecisionID defines model for DecisionId.
 type DecisionID = string
 
+// DocumentID defines model for DocumentId.
+type DocumentID = string
+
 // FundID defines model for FundId.
 type FundID = string
 
@@ -2877,6 +3017,24 @@ type WithdrawCaseParams struct {
 	// IfMatch The `ETag` of what the caller has seen; not compared when left out.
 	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
 }
+
+// UploadDocumentParams defines parameters for UploadDocument.
+type UploadDocumentParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// GetDocumentContentParams defines parameters for GetDocumentContent.
+type GetDocumentContentParams struct {
+	// Why For the audit; the caller's role when left out.
+	Why GetDocumentContentParamsWhy `form:"why,omitempty" json:"why,omitempty,omitzero"`
+
+	// Inline Show it, rather than save it.
+	Inline bool `form:"inline,omitempty" json:"inline,omitempty,omitzero"`
+}
+
+// GetDocumentContentParamsWhy defines parameters for GetDocumentContent.
+type GetDocumentContentParamsWhy string
 
 // ListFollowUpsParams defines parameters for ListFollowUps.
 type ListFollowUpsParams struct {
@@ -3181,6 +3339,9 @@ type MoveCaseVersionJSONRequestBody = VersionMove
 // WithdrawCaseJSONRequestBody defines body for WithdrawCase for application/json ContentType.
 type WithdrawCaseJSONRequestBody = Withdrawal
 
+// UploadDocumentMultipartRequestBody defines body for UploadDocument for multipart/form-data ContentType.
+type UploadDocumentMultipartRequestBody = CaseDocumentNew
+
 // CreateFundJSONRequestBody defines body for CreateFund for application/json ContentType.
 type CreateFundJSONRequestBody = FundNew
 
@@ -3261,6 +3422,9 @@ type ServerInterface interface {
 	// GetCaseChecklist Which documents are there, and what is missing
 	// (GET /v1/cases/{id}/checklist)
 	GetCaseChecklist(c *gin.Context, id CaseID)
+	// ListCaseDocuments Documents that were sent for a case
+	// (GET /v1/cases/{id}/documents)
+	ListCaseDocuments(c *gin.Context, id CaseID)
 	// GetCaseFindings What was found against a case, under which rule, on which facts
 	// (GET /v1/cases/{id}/findings)
 	GetCaseFindings(c *gin.Context, id CaseID)
@@ -3300,6 +3464,15 @@ type ServerInterface interface {
 	// GetDecision What became of a decision
 	// (GET /v1/decisions/{id})
 	GetDecision(c *gin.Context, id DecisionID)
+	// UploadDocument Send a paper, a photo of a visit or other evidence
+	// (POST /v1/documents)
+	UploadDocument(c *gin.Context, params UploadDocumentParams)
+	// GetDocument What is known of a document, not its content
+	// (GET /v1/documents/{id})
+	GetDocument(c *gin.Context, id DocumentID)
+	// GetDocumentContent The file itself
+	// (GET /v1/documents/{id}/content)
+	GetDocumentContent(c *gin.Context, id DocumentID, params GetDocumentContentParams)
 	// ListFollowUps Visits, the next one first
 	// (GET /v1/follow-ups)
 	ListFollowUps(c *gin.Context, params ListFollowUpsParams)
@@ -3949,6 +4122,31 @@ func (siw *ServerInterfaceWrapper) GetCaseChecklist(c *gin.Context) {
 	siw.Handler.GetCaseChecklist(c, id)
 }
 
+// ListCaseDocuments operation middleware
+func (siw *ServerInterfaceWrapper) ListCaseDocuments(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListCaseDocuments(c, id)
+}
+
 // GetCaseFindings operation middleware
 func (siw *ServerInterfaceWrapper) GetCaseFindings(c *gin.Context) {
 
@@ -4568,6 +4766,118 @@ func (siw *ServerInterfaceWrapper) GetDecision(c *gin.Context) {
 	}
 
 	siw.Handler.GetDecision(c, id)
+}
+
+// UploadDocument operation middleware
+func (siw *ServerInterfaceWrapper) UploadDocument(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UploadDocumentParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UploadDocument(c, params)
+}
+
+// GetDocument operation middleware
+func (siw *ServerInterfaceWrapper) GetDocument(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id DocumentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetDocument(c, id)
+}
+
+// GetDocumentContent operation middleware
+func (siw *ServerInterfaceWrapper) GetDocumentContent(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id DocumentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetDocumentContentParams
+
+	// ------------- Optional query parameter "why" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "why", c.Request.URL.Query(), &params.Why, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter why: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "inline" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "inline", c.Request.URL.Query(), &params.Inline, runtime.BindQueryParameterOptions{Type: "boolean", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter inline: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetDocumentContent(c, id, params)
 }
 
 // ListFollowUps operation middleware
@@ -6484,6 +6794,10 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/cases/:id/payments", wrapper.ListCasePayments)
 	router.GET(options.BaseURL+"/v1/cases/:id/objections", wrapper.ListObjections)
 	router.POST(options.BaseURL+"/v1/cases/:id/objections", wrapper.CreateObjection)
+	router.GET(options.BaseURL+"/v1/cases/:id/documents", wrapper.ListCaseDocuments)
+	router.POST(options.BaseURL+"/v1/documents", wrapper.UploadDocument)
+	router.GET(options.BaseURL+"/v1/documents/:id", wrapper.GetDocument)
+	router.GET(options.BaseURL+"/v1/documents/:id/content", wrapper.GetDocumentContent)
 	router.GET(options.BaseURL+"/v1/tasks", wrapper.ListTasks)
 	router.GET(options.BaseURL+"/v1/tasks/next", wrapper.GetNextTask)
 	router.GET(options.BaseURL+"/v1/tasks/:id", wrapper.GetTask)
@@ -8406,6 +8720,125 @@ type GetCaseChecklist503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetCaseChecklist503ApplicationProblemPlusJSONResponse) VisitGetCaseChecklistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseDocumentsRequestObject struct {
+	ID CaseID `json:"id"`
+}
+
+type ListCaseDocumentsResponseObject interface {
+	VisitListCaseDocumentsResponse(w http.ResponseWriter) error
+}
+
+type ListCaseDocuments200JSONResponse CaseDocumentList
+
+func (response ListCaseDocuments200JSONResponse) VisitListCaseDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseDocuments400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCaseDocuments400ApplicationProblemPlusJSONResponse) VisitListCaseDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseDocuments401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCaseDocuments401ApplicationProblemPlusJSONResponse) VisitListCaseDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseDocuments403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCaseDocuments403ApplicationProblemPlusJSONResponse) VisitListCaseDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseDocuments404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListCaseDocuments404ApplicationProblemPlusJSONResponse) VisitListCaseDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseDocuments500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListCaseDocuments500ApplicationProblemPlusJSONResponse) VisitListCaseDocumentsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseDocuments503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListCaseDocuments503ApplicationProblemPlusJSONResponse) VisitListCaseDocumentsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -10531,6 +10964,501 @@ type GetDecision503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDecision503ApplicationProblemPlusJSONResponse) VisitGetDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDocumentRequestObject struct {
+	Params UploadDocumentParams
+	Body   *multipart.Reader
+}
+
+type UploadDocumentResponseObject interface {
+	VisitUploadDocumentResponse(w http.ResponseWriter) error
+}
+
+type UploadDocument201ResponseHeaders struct {
+	IdempotentReplayed *string
+	Location           string
+}
+
+type UploadDocument201JSONResponse struct {
+	Body    CaseDocument
+	Headers UploadDocument201ResponseHeaders
+}
+
+func (response UploadDocument201JSONResponse) VisitUploadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDocument400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDocument400ApplicationProblemPlusJSONResponse) VisitUploadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDocument401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDocument401ApplicationProblemPlusJSONResponse) VisitUploadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDocument403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDocument403ApplicationProblemPlusJSONResponse) VisitUploadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDocument404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDocument404ApplicationProblemPlusJSONResponse) VisitUploadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDocument409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDocument409ApplicationProblemPlusJSONResponse) VisitUploadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDocument413ApplicationProblemPlusJSONResponse Problem
+
+func (response UploadDocument413ApplicationProblemPlusJSONResponse) VisitUploadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDocument415ApplicationProblemPlusJSONResponse Problem
+
+func (response UploadDocument415ApplicationProblemPlusJSONResponse) VisitUploadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDocument422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDocument422ApplicationProblemPlusJSONResponse) VisitUploadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDocument500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDocument500ApplicationProblemPlusJSONResponse) VisitUploadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UploadDocument503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UploadDocument503ApplicationProblemPlusJSONResponse) VisitUploadDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentRequestObject struct {
+	ID DocumentID `json:"id"`
+}
+
+type GetDocumentResponseObject interface {
+	VisitGetDocumentResponse(w http.ResponseWriter) error
+}
+
+type GetDocument200JSONResponse CaseDocument
+
+func (response GetDocument200JSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocument400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocument400ApplicationProblemPlusJSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocument401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocument401ApplicationProblemPlusJSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocument403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocument403ApplicationProblemPlusJSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocument404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocument404ApplicationProblemPlusJSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocument500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocument500ApplicationProblemPlusJSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocument503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocument503ApplicationProblemPlusJSONResponse) VisitGetDocumentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentContentRequestObject struct {
+	ID     DocumentID `json:"id"`
+	Params GetDocumentContentParams
+}
+
+type GetDocumentContentResponseObject interface {
+	VisitGetDocumentContentResponse(w http.ResponseWriter) error
+}
+
+type GetDocumentContent200ApplicationPdfResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetDocumentContent200ApplicationPdfResponse) VisitGetDocumentContentResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/pdf")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetDocumentContent200ImageJpegResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetDocumentContent200ImageJpegResponse) VisitGetDocumentContentResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "image/jpeg")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetDocumentContent200ImagePngResponse struct {
+	Body          io.Reader
+	ContentLength int64
+}
+
+func (response GetDocumentContent200ImagePngResponse) VisitGetDocumentContentResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "image/png")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetDocumentContent400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocumentContent400ApplicationProblemPlusJSONResponse) VisitGetDocumentContentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentContent401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocumentContent401ApplicationProblemPlusJSONResponse) VisitGetDocumentContentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentContent403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocumentContent403ApplicationProblemPlusJSONResponse) VisitGetDocumentContentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentContent404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocumentContent404ApplicationProblemPlusJSONResponse) VisitGetDocumentContentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentContent409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocumentContent409ApplicationProblemPlusJSONResponse) VisitGetDocumentContentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentContent500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocumentContent500ApplicationProblemPlusJSONResponse) VisitGetDocumentContentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDocumentContent503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetDocumentContent503ApplicationProblemPlusJSONResponse) VisitGetDocumentContentResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -16671,6 +17599,9 @@ type StrictServerInterface interface {
 	// GetCaseChecklist Which documents are there, and what is missing
 	// (GET /v1/cases/{id}/checklist)
 	GetCaseChecklist(ctx context.Context, request GetCaseChecklistRequestObject) (GetCaseChecklistResponseObject, error)
+	// ListCaseDocuments Documents that were sent for a case
+	// (GET /v1/cases/{id}/documents)
+	ListCaseDocuments(ctx context.Context, request ListCaseDocumentsRequestObject) (ListCaseDocumentsResponseObject, error)
 	// GetCaseFindings What was found against a case, under which rule, on which facts
 	// (GET /v1/cases/{id}/findings)
 	GetCaseFindings(ctx context.Context, request GetCaseFindingsRequestObject) (GetCaseFindingsResponseObject, error)
@@ -16710,6 +17641,15 @@ type StrictServerInterface interface {
 	// GetDecision What became of a decision
 	// (GET /v1/decisions/{id})
 	GetDecision(ctx context.Context, request GetDecisionRequestObject) (GetDecisionResponseObject, error)
+	// UploadDocument Send a paper, a photo of a visit or other evidence
+	// (POST /v1/documents)
+	UploadDocument(ctx context.Context, request UploadDocumentRequestObject) (UploadDocumentResponseObject, error)
+	// GetDocument What is known of a document, not its content
+	// (GET /v1/documents/{id})
+	GetDocument(ctx context.Context, request GetDocumentRequestObject) (GetDocumentResponseObject, error)
+	// GetDocumentContent The file itself
+	// (GET /v1/documents/{id}/content)
+	GetDocumentContent(ctx context.Context, request GetDocumentContentRequestObject) (GetDocumentContentResponseObject, error)
 	// ListFollowUps Visits, the next one first
 	// (GET /v1/follow-ups)
 	ListFollowUps(ctx context.Context, request ListFollowUpsRequestObject) (ListFollowUpsResponseObject, error)
@@ -17337,6 +18277,32 @@ func (sh *strictHandler) GetCaseChecklist(ctx *gin.Context, id CaseID) {
 	}
 }
 
+// ListCaseDocuments operation middleware
+func (sh *strictHandler) ListCaseDocuments(ctx *gin.Context, id CaseID) {
+	var request ListCaseDocumentsRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCaseDocuments(ctx, request.(ListCaseDocumentsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCaseDocuments")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListCaseDocumentsResponseObject); ok {
+		if err := validResponse.VisitListCaseDocumentsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetCaseFindings operation middleware
 func (sh *strictHandler) GetCaseFindings(ctx *gin.Context, id CaseID) {
 	var request GetCaseFindingsRequestObject
@@ -17777,6 +18743,92 @@ func (sh *strictHandler) GetDecision(ctx *gin.Context, id DecisionID) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetDecisionResponseObject); ok {
 		if err := validResponse.VisitGetDecisionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UploadDocument operation middleware
+func (sh *strictHandler) UploadDocument(ctx *gin.Context, params UploadDocumentParams) {
+	var request UploadDocumentRequestObject
+
+	request.Params = params
+
+	if reader, err := ctx.Request.MultipartReader(); err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	} else {
+		request.Body = reader
+	}
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UploadDocument(ctx, request.(UploadDocumentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UploadDocument")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UploadDocumentResponseObject); ok {
+		if err := validResponse.VisitUploadDocumentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDocument operation middleware
+func (sh *strictHandler) GetDocument(ctx *gin.Context, id DocumentID) {
+	var request GetDocumentRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDocument(ctx, request.(GetDocumentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDocument")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetDocumentResponseObject); ok {
+		if err := validResponse.VisitGetDocumentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDocumentContent operation middleware
+func (sh *strictHandler) GetDocumentContent(ctx *gin.Context, id DocumentID, params GetDocumentContentParams) {
+	var request GetDocumentContentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDocumentContent(ctx, request.(GetDocumentContentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDocumentContent")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetDocumentContentResponseObject); ok {
+		if err := validResponse.VisitGetDocumentContentResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

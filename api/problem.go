@@ -25,13 +25,13 @@ type problems struct {
 // for a few codes.
 func statusOf(e *aid.Error) int {
 	switch e.Code {
-	case "malformed_json", "invalid_parameters", "idempotency_key_missing":
+	case "malformed_json", "malformed_form", "upload_cut", "invalid_parameters", "idempotency_key_missing":
 		return http.StatusBadRequest
 	case "if_match_required":
 		return http.StatusPreconditionRequired
-	case "body_too_large", "import_too_large":
+	case "body_too_large", "import_too_large", "file_too_large":
 		return http.StatusRequestEntityTooLarge
-	case "unsupported_media_type", "import_media_type":
+	case "unsupported_media_type", "import_media_type", "form_required", "unsupported_file_type":
 		return http.StatusUnsupportedMediaType
 	case "method_not_allowed":
 		return http.StatusMethodNotAllowed

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/archive"
 	"github.com/aidflow/aidflow/internal/postgres"
 )
 
@@ -28,14 +29,19 @@ type Config struct {
 	Revision        string
 	Issuer          string // OpenID Connect issuer of staff; "" accepts no staff
 	Audience        string
-	TrustedProxies  []string // addresses or CIDRs whose X-Forwarded-For is believed
-	SimulatorSecret string   // of the simulator's callbacks; "" accepts none
+	TrustedProxies  []string         // addresses or CIDRs whose X-Forwarded-For is believed
+	SimulatorSecret string           // of the simulator's callbacks; "" accepts none
+	Files           *archive.Archive // nil: in the store, and unscanned in a test deployment
 	Log             *slog.Logger
 	Metrics         *prometheus.Registry // nil: a registry of its own
 }
 
 // requestLimit is the longest that one request may take.
 const requestLimit = 30 * time.Second
+
+// fileLimit is the longest that a file may take to come or go: 20 MB over a
+// line of 300 kbit/s.
+const fileLimit = 10 * time.Minute
 
 // Server answers the requests of openapi.yaml.
 type Server struct {
@@ -44,6 +50,7 @@ type Server struct {
 	store    *postgres.Store
 	process  Process
 	staff    *staffTokens
+	files    *archive.Archive
 	doc      *Document
 	problems *problems
 	press    *press
@@ -78,7 +85,12 @@ func New(cfg Config, store *postgres.Store, process Process, pages func(*Server,
 		cfg.Metrics = prometheus.NewRegistry()
 	}
 	s := &Server{cfg: cfg, mode: cfg.Mode, store: store, process: process, staff: newStaffTokens(cfg.Issuer, cfg.Audience),
-		doc: doc, problems: &problems{texts: texts, log: cfg.Log}, press: press, log: cfg.Log, metrics: cfg.Metrics}
+		files: cfg.Files, doc: doc, problems: &problems{texts: texts, log: cfg.Log}, press: press, log: cfg.Log, metrics: cfg.Metrics}
+	if s.files == nil {
+		if s.files, err = archive.New(context.Background(), store, archive.Config{Unscanned: cfg.Mode == "test", Log: cfg.Log}); err != nil {
+			return nil, err
+		}
+	}
 	s.seconds = prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "aidflow_http_request_seconds",
 		Help: "Time to answer, by operation and status.", Buckets: prometheus.DefBuckets}, []string{"operation", "status"})
 	if err := cfg.Metrics.Register(s.seconds); err != nil {

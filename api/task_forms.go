@@ -51,7 +51,13 @@ func dataSchema(kind aid.TaskKind, action aid.Action, def *programme.Definition)
 		if kind == aid.Approve {
 			properties["to"] = object{"type": "string", "enum": []string{"partner", string(aid.Verification)}, "description": "Who is asked; the partner when left out."}
 		}
+		if kind == aid.VerifyDocuments {
+			properties["papers"] = papersSchema()
+		}
 		schema["description"] = "Names what is missing or wrong: kinds of documents, or answers. A note may say it instead."
+	case kind == aid.VerifyDocuments && action == aid.ActionComplete:
+		properties["papers"] = papersSchema()
+		schema["description"] = "What is said of single papers; every other one is accepted."
 	case kind == aid.RecordCheck:
 		schema["required"] = []string{"result", "reference"}
 		properties["result"] = object{"type": "string", "enum": registers.Results()}
@@ -79,6 +85,13 @@ func dataSchema(kind aid.TaskKind, action aid.Action, def *programme.Definition)
 		}
 	}
 	return schema
+}
+
+// papersSchema is what a verifier says of papers one by one, by their ids in
+// the checklist.
+func papersSchema() object {
+	return listOf(object{"document": text60(), "state": object{"type": "string", "enum": []string{"accepted", "rejected"}},
+		"reason_code": object{"type": "string", "enum": aid.PaperReasons(), "description": "Of a rejection."}}, "document", "state")
 }
 
 // seenSchema is the programme's form of the visit.

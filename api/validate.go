@@ -40,7 +40,14 @@ func (s *Server) validate(c *gin.Context) {
 		s.receiveImport(c)
 		return
 	}
-	if op.HasBody && !op.Stream {
+	if op.limit() > requestLimit {
+		patient(c)
+	}
+	if op.Upload && len(faults) == 0 {
+		s.receive(c)
+		return
+	}
+	if op.HasBody && !op.Upload && !op.Stream {
 		raw, value, more, err := s.readBody(c, op)
 		if err != nil {
 			s.problems.write(c, err)

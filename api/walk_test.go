@@ -15,6 +15,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/files/filestest"
 	"github.com/aidflow/aidflow/rails/simulator"
 )
 
@@ -129,7 +130,14 @@ func (d *door) walk(t *testing.T) []step {
 	moved, _ := d.asked(t, 9)
 	d.process.onMove = func(aid.VersionMove) error { return nil }
 	proposed, dropped, next := d.proposed(t, "medical", nil), d.proposed(t, "schooling", nil), map[string]any{"definition": d.nextVersion(t, "housing_new", nil)}
+	papers := d.submit(d.person(23))
+	sent := d.upload("portal1", filestest.PDF(), "case", papers, "kind", "request_form").str("id")
+	formType, paper := form("a.pdf", filestest.PDF(), "case", papers, "kind", "admission_paper")
 	return []step{
+		{op: "uploadDocument", who: "portal1", body: paper, headers: append(key(), "Content-Type", formType), status: 201},
+		{op: "getDocument", who: "auditor1", params: sent, status: 200},
+		{op: "getDocumentContent", who: "verifier1", params: sent, query: "why=verification&inline=true", status: 200},
+		{op: "listCaseDocuments", who: "portal1", params: id, status: 200},
 		{op: "listProgrammes", who: "portal1", status: 200},
 		{op: "getProgramme", who: "portal1", params: "housing_new", status: 200},
 		{op: "proposeProgramme", who: "admin1", body: next, headers: key(), status: 201},

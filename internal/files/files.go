@@ -109,7 +109,7 @@ type Made struct {
 // memory of the image: the caller lets one run at a time.
 //
 // Errors: those of Sniff; Invalid file_too_large, file_damaged (cut short or
-// broken), trailing_data, file_polyglot (it is something else as well),
+// broken), file_trailing_data, file_polyglot (it is something else as well),
 // image_too_large (too many pixels), image_too_complex, pdf_encrypted,
 // pdf_active (scripts, commands, files inside), pdf_too_complex.
 func Make(data []byte) (Made, error) {

@@ -76,7 +76,7 @@ func (w *heif) top(name string, body []byte, _ int) error {
 		w.meta = true
 		return w.boxes(body[4:], 1, w.inMeta)
 	}
-	return refuse("trailing_data")
+	return refuse("file_trailing_data")
 }
 
 func (w *heif) inMeta(name string, body []byte, depth int) error {

@@ -131,5 +131,5 @@ func checkTrailer(rest []byte) error {
 	case bytes.HasSuffix(rest, []byte("SEFT")):
 		return nil
 	}
-	return refuse("trailing_data")
+	return refuse("file_trailing_data")
 }

@@ -70,7 +70,7 @@ func checkPDFEnd(data []byte) error {
 	case i < 0:
 		return refuse("file_damaged")
 	case i+5 < len(tail):
-		return refuse("trailing_data")
+		return refuse("file_trailing_data")
 	case bytes.Contains(bytes.ToLower(data[:min(len(data), 1024)]), []byte("<html")),
 		bytes.Contains(bytes.ToLower(data[:min(len(data), 1024)]), []byte("<script")):
 		return refuse("file_polyglot")

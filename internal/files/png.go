@@ -28,7 +28,7 @@ func walkPNG(b []byte) (shape, error) {
 				return shape{}, refuse("file_damaged")
 			}
 			if at != len(b) {
-				return shape{}, refuse("trailing_data")
+				return shape{}, refuse("file_trailing_data")
 			}
 			return sizePNG(b)
 		}

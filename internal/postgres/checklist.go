@@ -16,6 +16,7 @@ type ChecklistRow struct {
 	Reason     string // code of a rejection
 	Dated      string // YYYY-MM-DD or ""
 	DocumentID string // "" when missing
+	Sent       bool   // its file was sent
 }
 
 // Checklist gives the papers that the programme names, in its order, then
@@ -60,13 +61,14 @@ func (s *Store) listedPapers(ctx context.Context, caseID string) (map[string][]C
 		State  string `db:"state"`
 		Reason string `db:"reason"`
 		Dated  string `db:"dated"`
+		Sent   bool   `db:"sent"`
 	}
-	err := s.list(ctx, &rows, `SELECT d.id, d.kind, `+paperState+` AS state, d.reason, coalesce(d.dated::text, '') AS dated
+	err := s.list(ctx, &rows, `SELECT d.id, d.kind, `+paperState+` AS state, d.reason, coalesce(d.dated::text, '') AS dated, f.id IS NOT NULL AS sent
 		FROM case_documents d LEFT JOIN document_files f ON f.document_id = d.id
 		WHERE d.case_id = $1 AND d.state <> 'replaced' ORDER BY d.listed_at, d.id`, caseID)
 	listed := map[string][]ChecklistRow{}
 	for _, r := range rows {
-		listed[r.Kind] = append(listed[r.Kind], ChecklistRow{Kind: r.Kind, State: r.State, Reason: r.Reason, Dated: r.Dated, DocumentID: r.ID})
+		listed[r.Kind] = append(listed[r.Kind], ChecklistRow{Kind: r.Kind, State: r.State, Reason: r.Reason, Dated: r.Dated, DocumentID: r.ID, Sent: r.Sent})
 	}
 	return listed, err
 }

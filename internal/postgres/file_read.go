@@ -25,7 +25,7 @@ type FileRow struct {
 	Hash       []byte         `db:"hash"`
 	Flags      pq.StringArray `db:"flags"`
 	AddedAt    time.Time      `db:"added_at"`
-	Review     string         `db:"review"` // of a paper: listed, accepted, rejected, replaced; "" for others
+	Review     string         `db:"review"` // of a paper: uploaded, accepted, rejected, replaced; "" for others
 	ReviewCode string         `db:"review_code"`
 	Area       string         `db:"area"`
 	PartnerID  string         `db:"partner_id"`
@@ -41,7 +41,7 @@ type FileRow struct {
 }
 
 const fileRowColumns = fileColumns + `, f.kind, f.task_id, f.milestone, f.dated::text AS dated, f.visited_on::text AS visited_on, f.uploader,
-	f.sent_hash, f.hash, f.flags, f.added_at, coalesce(d.state, '') AS review, coalesce(d.reason, '') AS review_code, c.area, c.partner_id, f.sealed`
+	f.sent_hash, f.hash, f.flags, f.added_at, coalesce(`+paperState+`, '') AS review, coalesce(d.reason, '') AS review_code, c.area, c.partner_id, f.sealed`
 
 const fileRowFrom = ` FROM document_files f JOIN cases c ON c.id = f.case_id LEFT JOIN case_documents d ON d.id = f.document_id`
 
@@ -171,17 +171,13 @@ func (tx *Tx) PhotosOf(task string) ([]Photo, error) {
 	return photos, err
 }
 
-// CheckPhotos tells whether at least so many clean photos were sent for a
-// task, and whether those that a decision names are among them.
-//
-// Errors: Invalid invalid_content with the faults photos_missing (param limit)
-// at /data/photos and unknown_document at each photo that is none.
-func (tx *Tx) CheckPhotos(task string, atLeast int, named []string) error {
+// PhotoFaults tells whether at least so many clean photos were sent for a
+// task, and whether those that its decision names are among them: the faults
+// are photos_missing (param limit) at /data/photos, and unknown_document at
+// each photo that is none.
+func (tx *Tx) PhotoFaults(task string, atLeast int, named []string) ([]aid.Fault, error) {
 	photos, err := tx.PhotosOf(task)
-	if err != nil {
-		return err
-	}
-	return aid.RefuseAll(photoFaults(photos, atLeast, named))
+	return photoFaults(photos, atLeast, named), err
 }
 
 func photoFaults(photos []Photo, atLeast int, named []string) []aid.Fault {

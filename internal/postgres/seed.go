@@ -94,7 +94,7 @@ func (tx *Tx) seedPartners(keys map[string]string) error {
 
 // DevelopmentScopes gives what the development keys may do: everything that a
 // partner can.
-func DevelopmentScopes() []string { return []string{"cases:read", "cases:write"} }
+func DevelopmentScopes() []string { return []string{"cases:read", "cases:write", "documents:write"} }
 
 // developmentStaff is one member of the development staff with one role.
 type developmentStaff struct {

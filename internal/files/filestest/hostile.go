@@ -19,7 +19,7 @@ type File struct {
 const (
 	otherType = "unsupported_file_type"
 	damaged   = "file_damaged"
-	trailing  = "trailing_data"
+	trailing  = "file_trailing_data"
 	polyglot  = "file_polyglot"
 	tooLarge  = "image_too_large"
 	complex   = "image_too_complex"

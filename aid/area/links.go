@@ -101,22 +101,19 @@ func (p *plan) share(s split, was, named []Link, rows []naming) {
 			return
 		}
 		p.change.Links = append(p.change.Links, l)
-		p.after.Links = slices.DeleteFunc(p.after.Links, func(o Link) bool {
-			return o.Area == l.Area && o.Predecessor == l.Predecessor && o.At.Equal(l.At)
-		})
+		if len(was) > 0 { // it is said anew
+			p.after.Links = slices.DeleteFunc(p.after.Links, func(o Link) bool {
+				return o.Area == l.Area && o.Predecessor == l.Predecessor && o.At.Equal(l.At)
+			})
+		}
 		p.after.Links = append(p.after.Links, l)
 	}
 }
 
 // renames tells whether an area is new on a day and has one predecessor only.
 func (p *plan) renames(code string, at time.Time) bool {
-	n := 0
-	for k, row := range p.rowOf {
-		if k.code == code && k.from.Equal(at) {
-			n = len(row.Predecessors)
-		}
-	}
-	return n == 1 && p.after.Periods[code][0].From.Equal(at)
+	row := p.rowOf[key{code, at}]
+	return row != nil && len(row.Predecessors) == 1 && p.after.Periods[code][0].From.Equal(at)
 }
 
 func ordered(all map[split][]Link) []split {

@@ -242,12 +242,24 @@ func (tx *Tx) writeAreas(before *area.Tree, change area.Change) error {
 	if err != nil {
 		return err
 	}
-	slices.SortStableFunc(change.Links, func(a, b area.Link) int { // a target gives way before there is another
-		return map[bool]int{true: 1}[a.Takes] - map[bool]int{true: 1}[b.Takes]
-	})
-	for _, l := range change.Links {
-		_, err := tx.exec(`INSERT INTO area_predecessors (area, predecessor, at, kind, takes) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (area, at, predecessor) DO UPDATE SET kind = $4, takes = $5`, l.Area, l.Predecessor, dayText(l.At), l.Kind, l.Takes)
+	return tx.writeLinks(change.Links)
+}
+
+// writeLinks writes links: those that take nothing first, so that a target
+// gives way before there is another.
+func (tx *Tx) writeLinks(links []area.Link) error {
+	for _, takes := range []bool{false, true} {
+		var successor, predecessor, at, kind []string
+		for _, l := range links {
+			if l.Takes == takes {
+				successor, predecessor = append(successor, l.Area), append(predecessor, l.Predecessor)
+				at, kind = append(at, dayText(l.At)), append(kind, string(l.Kind))
+			}
+		}
+		_, err := tx.exec(`INSERT INTO area_predecessors (area, predecessor, at, kind, takes)
+			SELECT area, predecessor, at::date, kind, $5::boolean FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS l (area, predecessor, at, kind)
+			ON CONFLICT (area, at, predecessor) DO UPDATE SET kind = excluded.kind, takes = excluded.takes`,
+			pq.Array(successor), pq.Array(predecessor), pq.Array(at), pq.Array(kind), takes)
 		if err != nil {
 			return err
 		}

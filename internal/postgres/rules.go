@@ -76,13 +76,15 @@ func (tx *Tx) Calendar(code string) (*worktime.Calendar, error) {
 // Errors: NotFound no_area_of_level.
 func (tx *Tx) AreaAt(area, level string) (string, error) {
 	var code string
-	err := tx.get(&code, `
-		WITH RECURSIVE up AS (
-			SELECT code, parent, level, gone, 0 AS depth FROM areas WHERE code = $1
-			UNION ALL SELECT a.code, a.parent, a.level, a.gone, up.depth + 1 FROM areas a JOIN up ON a.code = up.parent)
-		SELECT code FROM up WHERE level = $2 AND NOT gone ORDER BY depth LIMIT 1`, area, level)
+	err := tx.get(&code, areaAt, area, level)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", aid.Refuse(aid.NotFound, "no_area_of_level", "level", level)
 	}
 	return code, err
 }
+
+const areaAt = `
+	WITH RECURSIVE up AS (
+		SELECT code, parent, level, gone, 0 AS depth FROM areas WHERE code = $1
+		UNION ALL SELECT a.code, a.parent, a.level, a.gone, up.depth + 1 FROM areas a JOIN up ON a.code = up.parent)
+	SELECT code FROM up WHERE level = $2 AND NOT gone ORDER BY depth LIMIT 1`

@@ -50,8 +50,10 @@ BEGIN
 END $$;
 
 -- No area lies in itself, on no day: the way up is followed over the days that
--- all parents on it have in common.
-CREATE FUNCTION area_period_fits() RETURNS trigger LANGUAGE plpgsql AS $$
+-- all parents on it have in common. The plans of these functions are made when
+-- the tables are still small and kept while a whole country comes in: they are
+-- to use the indexes from the start.
+CREATE FUNCTION area_period_fits() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('areas', 0));
     IF EXISTS (SELECT 1 FROM area_periods o WHERE o.area = NEW.area AND o.valid_from <> NEW.valid_from
@@ -71,7 +73,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION area_lies() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION area_lies() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('areas', 0));
     IF EXISTS (

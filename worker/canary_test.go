@@ -147,7 +147,7 @@ func TestPersonalDataStaySealed(t *testing.T) {
 			data: `{"items": [{"kind": "request_form", "problem": "Qanary has not signed"}, {"kind": "Vogelin's paper", "problem": "missing"}]}`})).
 		first(aid.ProvideInformation, answer).
 		first(aid.RecordCheck, noted(recording("verifier1", "match"))).
-		first(aid.FieldVisit, noted(&move{actor: "verifier1", action: aid.ActionComplete, data: `{"evidence": [{"kind": "photo", "location": "Vogelin's album"}]}`})).
+		first(aid.FieldVisit, noted(&move{actor: "verifier1", action: aid.ActionComplete, data: `{"seen": {"people": 4, "current_house": "dilapidated", "land_confirmed": true, "remark": "Vogelin's album"}}`})).
 		at("commune", refused, noted(by("approver1", aid.ActionApprove))).
 		after(aid.ConfirmMilestone, 2*24*3600e9))
 	require.Equal(t, aid.Withdrawn, tn.status(c))

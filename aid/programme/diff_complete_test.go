@@ -67,7 +67,7 @@ func TestDiffIsComplete(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text := strings.Replace(string(data), "\npayees:", "\nposting: {days: P5D, titles: {vi: Niêm yết, en: Posted, id: Ditempel}}\neffective_to: 2030-01-01\n"+
+		text := strings.Replace(string(data), "\npayees:", "\neffective_to: 2030-01-01\n"+
 			"papers: [{kind: letterhead, titles: {vi: Quỹ, en: Fund, id: Dana}}]\npayees:", 1)
 		d, err := Parse([]byte(text))
 		if err != nil {

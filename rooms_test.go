@@ -111,7 +111,7 @@ func rules() map[string]rule {
 		"internal/demo": {rooms: "aid aid/ internal/postgres programmes", modules: "github.com/google/uuid go.yaml.in/yaml/v3 golang.org/x/text/unicode/norm",
 			tests: "internal/stack"},
 		"cmd/aidflow": {rooms: "aid aid/area aid/programme api console programmes rails rails/simulator registers registers/httpregister registers/simulator worker workflows internal/",
-			modules: "github.com/spf13/cobra github.com/spf13/pflag go.temporal.io/sdk/ github.com/prometheus/client_golang/"},
+			modules: "github.com/schollz/progressbar/v3 github.com/spf13/cobra github.com/spf13/pflag go.temporal.io/sdk/ github.com/prometheus/client_golang/"},
 
 		// What looks at the whole from outside. The benchmark measures bare SQL
 		// beside the store.

@@ -87,7 +87,7 @@ func freshDatabase(ctx context.Context, server *cluster.Cluster, name, keys stri
 	if err != nil {
 		return "", err
 	}
-	_, err = plain.ExecContext(ctx, `CREATE DATABASE `+name)
+	_, err = plain.ExecContext(ctx, `CREATE DATABASE `+name) //nolint:forbidigo // a database is not made in a transaction
 	if err := errors.Join(err, plain.Close()); err != nil {
 		return "", err
 	}

@@ -1,6 +1,7 @@
 package roll
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/aidflow/aidflow/aid"
@@ -173,7 +174,8 @@ func (r *Register) Headless() []int {
 }
 
 func faultsOf(err error) []aid.Fault {
-	if e, ok := err.(*aid.Error); ok && len(e.Faults) > 0 {
+	var e *aid.Error
+	if errors.As(err, &e) && len(e.Faults) > 0 {
 		return e.Faults
 	}
 	return []aid.Fault{{Pointer: "/review_year", Code: aid.CodeOf(err)}}

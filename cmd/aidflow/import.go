@@ -16,7 +16,11 @@ import (
 // fault with its row, and writes nothing or everything.
 func newImportCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "import", Short: "Bring files of an office into the database"}
-	cmd.AddCommand(newImportAreasCommand())
+	cmd.AddCommand(newImportAreasCommand(),
+		newListImportCommand("register", postgres.ImportRegister, "Import a yearly review list of households (CSV or XLSX)", true),
+		newListImportCommand("totals", postgres.ImportTotals, "Import how many households areas have in a year (CSV or XLSX)", true),
+		newListImportCommand("past-aid", postgres.ImportPastAid, "Import aid of the past as closed cases (CSV or XLSX)", false),
+		newListImportCommand("partner-aid", postgres.ImportPartnerAid, "Import aid that partners gave themselves (CSV or XLSX)", false))
 	return cmd
 }
 

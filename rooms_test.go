@@ -97,7 +97,7 @@ func rules() map[string]rule {
 			tests: "internal/ aid/"},
 
 		// What runs it.
-		"worker": {rooms: "aid aid/means activities internal/imports rails registers workflows internal/postgres", modules: "go.temporal.io/sdk/ golang.org/x/sync/errgroup",
+		"worker": {rooms: "aid aid/means activities internal/archive internal/imports rails registers workflows internal/postgres", modules: "go.temporal.io/sdk/ golang.org/x/sync/errgroup",
 			tests: "rails/simulator registers/ aid/ papers " + temporal + " google.golang.org/protobuf/"},
 		"internal/config":    {modules: "github.com/caarlos0/env/v11 github.com/spf13/pflag go.temporal.io/sdk/client go.temporal.io/sdk/contrib/envconfig"},
 		"internal/telemetry": {modules: "github.com/prometheus/client_golang/prometheus/"},

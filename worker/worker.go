@@ -14,6 +14,7 @@ import (
 
 	"github.com/aidflow/aidflow/activities"
 	"github.com/aidflow/aidflow/aid/means"
+	"github.com/aidflow/aidflow/internal/archive"
 	"github.com/aidflow/aidflow/internal/imports"
 	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/rails"
@@ -29,6 +30,7 @@ type Config struct {
 	Rails     map[string]rails.Rail
 	Registers map[string]registers.Register // external ones, by the name that programmes use
 	Rules     *means.Rules                  // by which imported households are judged; nil runs no imports
+	Files     *archive.Archive              // uploaded files; nil looks after none
 	Log       *slog.Logger
 	Ready     func() error  // called once it works; may be nil
 	Every     time.Duration // between two looks of outbox and sweep; 0 means one second
@@ -58,6 +60,16 @@ func Run(ctx context.Context, c Config) error {
 		every(ctx, c.Every, (&sweep{store: c.Store, process: process, log: c.Log}).once)
 		return nil
 	})
+	if c.Files != nil { // apart from the sweep: an image takes seconds
+		rooms.Go(func() error {
+			every(ctx, max(c.Every, 5*time.Second), func(ctx context.Context) {
+				if err := c.Files.Sweep(ctx); err != nil && ctx.Err() == nil {
+					c.Log.Warn("sweep", "part", "files", "error", err.Error())
+				}
+			})
+			return nil
+		})
+	}
 	if c.Rules != nil {
 		runner := &imports.Runner{Store: c.Store, Rules: c.Rules, Log: c.Log}
 		rooms.Go(func() error { every(ctx, c.Every, (&importer{runner: runner, log: c.Log}).once); return nil })

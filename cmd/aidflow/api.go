@@ -23,9 +23,14 @@ func newAPICommand() *cobra.Command {
 			return err
 		}
 		defer p.close()
+		files, err := p.files(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer func() { _ = files.Close() }()
 		server, err := api.New(api.Config{Mode: p.cfg.Mode, Sandbox: p.cfg.Sandbox, Version: version(), Issuer: p.cfg.OIDCIssuer,
 			Audience: p.cfg.OIDCAudience, TrustedProxies: p.cfg.TrustedProxies, SimulatorSecret: p.cfg.SimulatorSecret,
-			Log: p.log, Metrics: telemetry.NewRegistry()}, p.store, workflows.NewClient(p.temporal, p.cfg.TemporalNamespace, 0), console.Mount)
+			Files: files, Log: p.log, Metrics: telemetry.NewRegistry()}, p.store, workflows.NewClient(p.temporal, p.cfg.TemporalNamespace, 0), console.Mount)
 		if err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	sdklog "go.temporal.io/sdk/log"
 
 	"github.com/aidflow/aidflow/aid/programme"
+	"github.com/aidflow/aidflow/internal/archive"
 	"github.com/aidflow/aidflow/internal/config"
 	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/internal/telemetry"
@@ -65,6 +66,11 @@ func assemble(cmd *cobra.Command, part string, required ...string) (*parts, erro
 func (p *parts) close() {
 	p.temporal.Close()
 	_ = p.store.Close()
+}
+
+// files opens the archive of uploaded files. The caller closes it.
+func (p *parts) files(ctx context.Context) (*archive.Archive, error) {
+	return archive.New(ctx, p.store, archive.Config{Bucket: p.cfg.FilesURL, Scanner: p.cfg.Scanner, Unscanned: p.cfg.Mode == config.ModeTest, Log: p.log})
 }
 
 // rails gives the ways to pay of this deployment, by name.

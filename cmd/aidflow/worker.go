@@ -31,8 +31,13 @@ func newWorkerCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
+		files, err := p.files(cmd.Context())
+		if err != nil {
+			return err
+		}
+		defer func() { _ = files.Close() }()
 		return worker.Run(cmd.Context(), worker.Config{Store: p.store, Temporal: p.temporal, Namespace: p.cfg.TemporalNamespace,
-			Rails: byName, Registers: byRegister, Rules: rules[programmes.MeansVN], Log: p.log, Ready: func() error { return ready(cmd.OutOrStdout(), "") }})
+			Rails: byName, Registers: byRegister, Rules: rules[programmes.MeansVN], Files: files, Log: p.log, Ready: func() error { return ready(cmd.OutOrStdout(), "") }})
 	}
 	return cmd
 }

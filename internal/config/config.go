@@ -35,6 +35,8 @@ type Config struct {
 	Registers       []string `env:"AIDFLOW_REGISTERS" flag:"registers" usage:"external registers that programmes check at: name=https://host/path, with commas"`
 	RegisterTokens  []string `env:"AIDFLOW_REGISTER_TOKENS" flag:"register-tokens" usage:"files with the registers' tokens: name=/path, with commas"`
 	TrustedProxies  []string `env:"AIDFLOW_TRUSTED_PROXIES" flag:"trusted-proxies" usage:"addresses or CIDRs whose X-Forwarded-For is believed, with commas"`
+	FilesURL        string   `env:"AIDFLOW_FILES_URL" flag:"files-url" secret:"url" usage:"bucket for uploaded files: s3://NAME, file:///FOLDER (default: in PostgreSQL)"`
+	Scanner         string   `env:"AIDFLOW_SCANNER" flag:"scanner" usage:"virus scanner of uploaded files: clamd://HOST:PORT, clamd:///SOCKET, or none in test mode"`
 	LogLevel        string   `env:"AIDFLOW_LOG_LEVEL" envDefault:"info" flag:"log-level" usage:"debug, info, warn or error"`
 	Sandbox         bool     `env:"AIDFLOW_SANDBOX" flag:"sandbox" usage:"offer /v1/sandbox (default: on in test mode)"`
 	PhoneRegion     string   `env:"AIDFLOW_PHONE_REGION" envDefault:"VN" flag:"phone-region" usage:"country of telephone numbers without a country code, ISO 3166"`

@@ -64,7 +64,7 @@ func live(t *testing.T) (environ []string, keys string) {
 	return []string{
 		"AIDFLOW_MODE=live", "DATABASE_URL=postgres://app:pw@db.example.org/aidflow?sslmode=verify-full",
 		"AIDFLOW_KEY_FILE=" + keys, "AIDFLOW_OIDC_ISSUER=https://id.example.org", "TEMPORAL_ADDRESS=temporal.example.org:7233",
-		"TEMPORAL_TLS=true", "AIDFLOW_TRUSTED_PROXIES=10.0.0.0/8,::1",
+		"TEMPORAL_TLS=true", "AIDFLOW_TRUSTED_PROXIES=10.0.0.0/8,::1", "AIDFLOW_SCANNER=clamd://scanner.example.org:3310",
 	}, keys
 }
 
@@ -120,6 +120,11 @@ func TestFaults(t *testing.T) {
 		{"live: database with TLS if it must", []string{"DATABASE_URL=postgres://a@db.example.org/x?sslmode=allow"}, []string{"DATABASE_URL: live mode"}},
 		{"live: database for which the environment decides", []string{"DATABASE_URL=postgres://a@db.example.org/x", "PGSSLMODE=disable"}, []string{"DATABASE_URL: live mode"}},
 		{"live: simulator", []string{"AIDFLOW_SIMULATOR_URL=http://127.0.0.1:1", "AIDFLOW_SIMULATOR_SECRET=x"}, []string{"AIDFLOW_SIMULATOR_URL: live mode"}},
+		{"scanner", []string{"AIDFLOW_SCANNER=http://x:1"}, []string{"AIDFLOW_SCANNER: must be clamd://"}},
+		{"scanner on a socket, files in a bucket", []string{"AIDFLOW_SCANNER=clamd:///run/clamd.ctl", "AIDFLOW_FILES_URL=s3://bucket?region=x"}, nil},
+		{"bucket", []string{"AIDFLOW_FILES_URL=ftp://x"}, []string{"AIDFLOW_FILES_URL: must be s3://"}},
+		{"live: no scanner", []string{"AIDFLOW_SCANNER=none"}, []string{"AIDFLOW_SCANNER: live mode"}},
+		{"live: files in memory", []string{"AIDFLOW_FILES_URL=mem://"}, []string{"AIDFLOW_FILES_URL: live mode"}},
 		{"live: sandbox", []string{"AIDFLOW_SANDBOX=true"}, []string{"AIDFLOW_SANDBOX: live mode"}},
 		{"live: development keys", []string{"AIDFLOW_KEY_FILE=" + development}, []string{"AIDFLOW_KEY_FILE: live mode"}},
 		{"live: development keys by a link", []string{"AIDFLOW_KEY_FILE=" + link}, []string{"AIDFLOW_KEY_FILE: live mode"}},

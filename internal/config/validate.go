@@ -54,6 +54,7 @@ func (c Config) Validate(required ...string) error {
 	}
 	c.checkURLs(add)
 	c.checkFiles(add)
+	c.checkUploads(add)
 	c.registers(add)
 	for _, p := range c.TrustedProxies {
 		if !isProxy(p) {
@@ -130,6 +131,25 @@ func (c Config) checkFiles(add func(name, fault string)) {
 		if st, err := os.Stat(c.ProgrammesDir); err != nil || !st.IsDir() {
 			add("AIDFLOW_PROGRAMMES_DIR", "is not a folder")
 		}
+	}
+}
+
+// checkUploads checks where uploaded files go and who looks at them.
+func (c Config) checkUploads(add func(name, fault string)) {
+	if u, err := url.Parse(c.FilesURL); c.FilesURL != "" && (err != nil || !slices.Contains([]string{"s3", "file", "mem"}, u.Scheme)) {
+		add("AIDFLOW_FILES_URL", "must be s3://NAME or file:///FOLDER")
+	}
+	if c.Scanner != "" && c.Scanner != "none" {
+		u, err := url.Parse(c.Scanner)
+		if err != nil || u.Scheme != "clamd" || (u.Port() == "") == (strings.Trim(u.Path, "/") == "") {
+			add("AIDFLOW_SCANNER", "must be clamd://HOST:PORT, clamd:///SOCKET or none")
+		}
+	}
+	if c.Mode == ModeLive && (c.Scanner == "" || c.Scanner == "none") {
+		add("AIDFLOW_SCANNER", "live mode needs a virus scanner for uploaded files")
+	}
+	if c.Mode == ModeLive && strings.HasPrefix(c.FilesURL, "mem:") {
+		add("AIDFLOW_FILES_URL", "live mode does not keep files in memory")
 	}
 }
 

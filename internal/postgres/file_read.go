@@ -41,7 +41,7 @@ type FileRow struct {
 }
 
 const fileRowColumns = fileColumns + `, f.kind, f.task_id, f.milestone, f.dated::text AS dated, f.visited_on::text AS visited_on, f.uploader,
-	f.sent_hash, f.hash, f.flags, f.added_at, coalesce(`+paperState+`, '') AS review, coalesce(d.reason, '') AS review_code, c.area, c.partner_id, f.sealed`
+	f.sent_hash, f.hash, f.flags, f.added_at, coalesce(` + paperState + `, '') AS review, coalesce(d.reason, '') AS review_code, c.area, c.partner_id, f.sealed`
 
 const fileRowFrom = ` FROM document_files f JOIN cases c ON c.id = f.case_id LEFT JOIN case_documents d ON d.id = f.document_id`
 

@@ -119,6 +119,9 @@ func TestExamplesFitTheirSchemas(t *testing.T) {
 			continue
 		}
 		media := op.spec.RequestBody.Value.Content.Get("application/json")
+		if media == nil { // a form with a file
+			continue
+		}
 		examples := map[string]any{}
 		if media.Example != nil {
 			examples["example"] = media.Example

@@ -62,6 +62,12 @@ func TestVietnameseIsVietnamese(t *testing.T) {
 		for _, document := range definition.Documents {
 			titles = append(titles, document.Titles)
 		}
+		for _, rule := range definition.Eligibility {
+			titles = append(titles, rule.Titles)
+		}
+		if definition.Posting != nil {
+			titles = append(titles, definition.Posting.Titles)
+		}
 		for _, milestone := range definition.Milestones {
 			titles = append(titles, milestone.Titles)
 		}

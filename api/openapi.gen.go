@@ -2461,6 +2461,35 @@ type Recall struct {
 	Reason string `json:"reason"`
 }
 
+// Ruling What one version makes of the facts.
+type Ruling struct {
+	// Amount What the award rule proposes, in minor units.
+	Amount int64 `json:"amount"`
+
+	// Because What limits the amount.
+	Because []string `json:"because"`
+
+	// Decision eligible, needs_override, rejected or unfit.
+	Decision string `json:"decision"`
+
+	// Failed Codes of the eligibility rules that fail.
+	Failed []string `json:"failed"`
+
+	// Levels Who would have to approve, in order.
+	Levels []string `json:"levels"`
+
+	// Unfit Why the facts cannot be judged; pointers into the facts.
+	Unfit   []Fault `json:"unfit,omitempty,omitzero"`
+	Version int     `json:"version"`
+}
+
+// SampleFacts defines model for SampleFacts.
+type SampleFacts struct {
+	// Facts The facts as the rules name them (applicant, household, requested, urgent, year, area, answers, visit).
+	Facts map[string]interface{} `json:"facts"`
+	Name  string                 `json:"name,omitempty,omitzero"`
+}
+
 // SentFile What was sent.
 type SentFile struct {
 	Sha256 string `json:"sha256"`
@@ -2468,6 +2497,73 @@ type SentFile struct {
 	// Size Bytes.
 	Size int64  `json:"size"`
 	Type string `json:"type"`
+}
+
+// SimulatedCase One case, or sample, under both versions.
+type SimulatedCase struct {
+	// After What one version makes of the facts.
+	After Ruling `json:"after"`
+
+	// Before What one version makes of the facts.
+	Before Ruling `json:"before"`
+	Case   string `json:"case,omitempty,omitzero"`
+
+	// Differs decision, amount, levels.
+	Differs []string `json:"differs"`
+
+	// Name Of the sample.
+	Name      string `json:"name,omitempty,omitzero"`
+	Reference string `json:"reference,omitempty,omitzero"`
+
+	// Why Codes: fails_now:RULE, passes_now:RULE, limited_by:LIMIT, levels:amount, levels:matrix, unfit:CODE.
+	Why []string `json:"why"`
+}
+
+// Simulation What to try, and on what.
+type Simulation struct {
+	Cursor string `json:"cursor,omitempty,omitzero"`
+
+	// Definition The text of the version to try; in place of `version`.
+	Definition string `json:"definition,omitempty,omitzero"`
+
+	// Limit How many cases to look at; 200 when left out.
+	Limit int `json:"limit,omitempty,omitzero"`
+
+	// Samples Facts to try it on; past cases when left out.
+	Samples []SampleFacts `json:"samples,omitempty,omitzero"`
+
+	// Version A published version or a draft to try.
+	Version int `json:"version,omitempty,omitzero"`
+}
+
+// SimulationResult defines model for SimulationResult.
+type SimulationResult struct {
+	// Cases Those that differ or cannot be judged.
+	Cases      []SimulatedCase `json:"cases"`
+	Currency   string          `json:"currency"`
+	HasMore    bool            `json:"has_more"`
+	NextCursor string          `json:"next_cursor,omitempty,omitzero"`
+	Programme  string          `json:"programme"`
+
+	// Totals Of the cases that were looked at. Amounts are sums over the eligible that both versions can judge, in minor units.
+	Totals SimulationTotals `json:"totals"`
+
+	// Version The version that was tried.
+	Version int `json:"version"`
+}
+
+// SimulationTotals Of the cases that were looked at. Amounts are sums over the eligible that both versions can judge, in minor units.
+type SimulationTotals struct {
+	AmountAfter  int64 `json:"amount_after"`
+	AmountBefore int64 `json:"amount_before"`
+	Amounts      int   `json:"amounts"`
+	Changed      int   `json:"changed"`
+	Decisions    int   `json:"decisions"`
+	Levels       int   `json:"levels"`
+	LookedAt     int   `json:"looked_at"`
+
+	// Unfit Whose facts do not fit the forms of one of the versions.
+	Unfit int `json:"unfit"`
 }
 
 // SLA Against the deadline of the nearest open task, in working time.
@@ -3366,6 +3462,9 @@ type SplitPersonJSONRequestBody = PersonSplit
 // ProposeProgrammeJSONRequestBody defines body for ProposeProgramme for application/json ContentType.
 type ProposeProgrammeJSONRequestBody = ProgrammeProposal
 
+// SimulateProgrammeJSONRequestBody defines body for SimulateProgramme for application/json ContentType.
+type SimulateProgrammeJSONRequestBody = Simulation
+
 // PublishProgrammeJSONRequestBody defines body for PublishProgramme for application/json ContentType.
 type PublishProgrammeJSONRequestBody = DraftChoice
 
@@ -3557,6 +3656,9 @@ type ServerInterface interface {
 	// GetProgramme One programme with its form
 	// (GET /v1/programmes/{code})
 	GetProgramme(c *gin.Context, code ProgrammeCode)
+	// SimulateProgramme Try a version on past cases or on sample facts
+	// (POST /v1/programmes/{code}/simulate)
+	SimulateProgramme(c *gin.Context, code ProgrammeCode)
 	// ListProgrammeVersions Versions of a programme, newest first
 	// (GET /v1/programmes/{code}/versions)
 	ListProgrammeVersions(c *gin.Context, code ProgrammeCode)
@@ -6113,6 +6215,31 @@ func (siw *ServerInterfaceWrapper) GetProgramme(c *gin.Context) {
 	siw.Handler.GetProgramme(c, code)
 }
 
+// SimulateProgramme operation middleware
+func (siw *ServerInterfaceWrapper) SimulateProgramme(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "code" -------------
+	var code ProgrammeCode
+
+	err = runtime.BindStyledParameterWithOptions("simple", "code", c.Param("code"), &code, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SimulateProgramme(c, code)
+}
+
 // ListProgrammeVersions operation middleware
 func (siw *ServerInterfaceWrapper) ListProgrammeVersions(c *gin.Context) {
 
@@ -6756,6 +6883,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/programmes", wrapper.ListProgrammes)
 	router.POST(options.BaseURL+"/v1/programmes", wrapper.ProposeProgramme)
 	router.GET(options.BaseURL+"/v1/programmes/:code", wrapper.GetProgramme)
+	router.POST(options.BaseURL+"/v1/programmes/:code/simulate", wrapper.SimulateProgramme)
 	router.GET(options.BaseURL+"/v1/programmes/:code/versions", wrapper.ListProgrammeVersions)
 	router.GET(options.BaseURL+"/v1/programmes/:code/versions/:version", wrapper.GetProgrammeVersion)
 	router.POST(options.BaseURL+"/v1/programmes/:code/versions/:version/publish", wrapper.PublishProgramme)
@@ -15490,6 +15618,174 @@ func (response GetProgramme503ApplicationProblemPlusJSONResponse) VisitGetProgra
 	return err
 }
 
+type SimulateProgrammeRequestObject struct {
+	Code ProgrammeCode `json:"code"`
+	Body *SimulateProgrammeJSONRequestBody
+}
+
+type SimulateProgrammeResponseObject interface {
+	VisitSimulateProgrammeResponse(w http.ResponseWriter) error
+}
+
+type SimulateProgramme200JSONResponse SimulationResult
+
+func (response SimulateProgramme200JSONResponse) VisitSimulateProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SimulateProgramme400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SimulateProgramme400ApplicationProblemPlusJSONResponse) VisitSimulateProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SimulateProgramme401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SimulateProgramme401ApplicationProblemPlusJSONResponse) VisitSimulateProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SimulateProgramme403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SimulateProgramme403ApplicationProblemPlusJSONResponse) VisitSimulateProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SimulateProgramme404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SimulateProgramme404ApplicationProblemPlusJSONResponse) VisitSimulateProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SimulateProgramme413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SimulateProgramme413ApplicationProblemPlusJSONResponse) VisitSimulateProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SimulateProgramme415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SimulateProgramme415ApplicationProblemPlusJSONResponse) VisitSimulateProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SimulateProgramme422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SimulateProgramme422ApplicationProblemPlusJSONResponse) VisitSimulateProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SimulateProgramme500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response SimulateProgramme500ApplicationProblemPlusJSONResponse) VisitSimulateProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SimulateProgramme503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SimulateProgramme503ApplicationProblemPlusJSONResponse) VisitSimulateProgrammeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListProgrammeVersionsRequestObject struct {
 	Code ProgrammeCode `json:"code"`
 }
@@ -17734,6 +18030,9 @@ type StrictServerInterface interface {
 	// GetProgramme One programme with its form
 	// (GET /v1/programmes/{code})
 	GetProgramme(ctx context.Context, request GetProgrammeRequestObject) (GetProgrammeResponseObject, error)
+	// SimulateProgramme Try a version on past cases or on sample facts
+	// (POST /v1/programmes/{code}/simulate)
+	SimulateProgramme(ctx context.Context, request SimulateProgrammeRequestObject) (SimulateProgrammeResponseObject, error)
 	// ListProgrammeVersions Versions of a programme, newest first
 	// (GET /v1/programmes/{code}/versions)
 	ListProgrammeVersions(ctx context.Context, request ListProgrammeVersionsRequestObject) (ListProgrammeVersionsResponseObject, error)
@@ -19708,6 +20007,50 @@ func (sh *strictHandler) GetProgramme(ctx *gin.Context, code ProgrammeCode) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetProgrammeResponseObject); ok {
 		if err := validResponse.VisitGetProgrammeResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SimulateProgramme operation middleware
+func (sh *strictHandler) SimulateProgramme(ctx *gin.Context, code ProgrammeCode) {
+	var request SimulateProgrammeRequestObject
+
+	request.Code = code
+
+	var body SimulateProgrammeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SimulateProgramme(ctx, request.(SimulateProgrammeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SimulateProgramme")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SimulateProgrammeResponseObject); ok {
+		if err := validResponse.VisitSimulateProgrammeResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

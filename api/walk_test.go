@@ -127,7 +127,7 @@ func (d *door) walk(t *testing.T) []step {
 		signed = append(signed, name, values[0])
 	}
 	reason := map[string]any{"reason": "papers_seen"}
-	moved, _ := d.asked(t, 9)
+	moved, _ := d.asked(t, 14)
 	d.process.onMove = func(aid.VersionMove) error { return nil }
 	proposed, dropped, next := d.proposed(t, "medical", nil), d.proposed(t, "schooling", nil), map[string]any{"definition": d.nextVersion(t, "housing_new", nil)}
 	sent := d.upload("portal1", filestest.PDF(), "case", gone, "kind", "request_form").str("id")
@@ -142,6 +142,7 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "proposeProgramme", who: "admin1", body: next, headers: key(), status: 201},
 		{op: "listProgrammeVersions", who: "auditor1", params: "medical", status: 200},
 		{op: "getProgrammeVersion", who: "manager1", params: "medical/2", status: 200},
+		{op: "simulateProgramme", who: "auditor1", params: "medical", body: map[string]any{"version": 2}, status: 200},
 		{op: "publishProgramme", who: "admin2", params: "medical/2", body: map[string]any{"draft": proposed}, headers: key(), status: 200},
 		{op: "withdrawProgramme", who: "admin2", params: "schooling/2", body: map[string]any{"draft": dropped}, headers: key(), status: 200},
 		{op: "recallProgramme", who: "admin1", params: "medical/2", body: map[string]any{"reason": "The norm was misread."}, headers: key(), status: 200},

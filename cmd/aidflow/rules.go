@@ -18,10 +18,11 @@ import (
 )
 
 // newRulesCommand is "aidflow rules": work on definitions of programmes before
-// anybody publishes them. It needs neither a database nor a network.
+// anybody publishes them, and their way to publication. What tries and compares
+// files needs neither a database nor a network.
 func newRulesCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "rules", Short: "Try and compare definitions of programmes"}
-	cmd.AddCommand(newRulesTestCommand(), newRulesDiffCommand())
+	cmd.AddCommand(newRulesTestCommand(), newRulesDiffCommand(), newRulesSimulateCommand(), newRulesProposeCommand(), newRulesPublishCommand())
 	return cmd
 }
 

@@ -13,9 +13,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/internal/stack"
 )
 
@@ -57,7 +58,7 @@ func (f apiFlags) call(ctx context.Context, lang, path string, body, out any) er
 	r.Header.Set("Authorization", "Bearer "+token)
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept-Language", lang)
-	r.Header.Set("Idempotency-Key", uuid.NewString())
+	r.Header.Set("Idempotency-Key", postgres.NewID(aid.RequestID))
 	answer, err := (&http.Client{Timeout: time.Minute}).Do(r)
 	if err != nil {
 		return err

@@ -68,7 +68,7 @@ func Format(first []byte) string {
 //
 // Errors: Invalid with a code for the whole file: file_empty, encoding_utf16,
 // encoding_windows_1258, encoding_not_utf8, not_a_workbook, several_sheets,
-// merged_cells, date_system_1904, file_too_large; else those of reading.
+// merged_cells, date_system_1904, list_too_large; else those of reading.
 func Open(file io.ReaderAt, size int64) (Reader, int, error) {
 	first := make([]byte, 8)
 	n, err := file.ReadAt(first, 0)

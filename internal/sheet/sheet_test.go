@@ -178,7 +178,7 @@ func TestWorkbook(t *testing.T) {
 		}
 	}
 	huge := `<row r="1"><c r="A1" t="inlineStr"><is><t>` + strings.Repeat("x", 5<<20) + `</t></is></c></row>`
-	if _, err := rows(t, book(t, huge)); aid.CodeOf(err) != "file_too_large" {
+	if _, err := rows(t, book(t, huge)); aid.CodeOf(err) != "list_too_large" {
 		t.Errorf("a row of 5 MB: %v", err)
 	}
 }

@@ -80,7 +80,7 @@ func (l *limited) Read(b []byte) (int, error) {
 	l.total -= int64(n)
 	l.row -= int64(n)
 	if l.total < 0 || l.row < 0 {
-		return 0, refuse("file_too_large")
+		return 0, refuse("list_too_large")
 	}
 	return n, err
 }
@@ -172,8 +172,8 @@ func badSheet(err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return err
 	}
-	if strings.Contains(err.Error(), "file_too_large") {
-		return refuse("file_too_large")
+	if strings.Contains(err.Error(), "list_too_large") {
+		return refuse("list_too_large")
 	}
 	return refuse("not_a_workbook")
 }
@@ -203,7 +203,7 @@ func (w *workbook) sharedStrings() ([]string, error) {
 				return nil, badSheet(err)
 			}
 			if size += len(text) + 16; size > maxStrings {
-				return nil, refuse("file_too_large")
+				return nil, refuse("list_too_large")
 			}
 			all = append(all, text)
 		}

@@ -24,6 +24,8 @@ func parts() []part {
 		{"approver4", "approver", "chairs the committee of the province"},
 		{"treasurer1", "treasurer", "prepares the payments"},
 		{"releaser1", "releaser", "releases the payments"},
+		{"admin1", "admin", "proposes a new programme"},
+		{"admin2", "admin", "publishes what admin1 has proposed"},
 		{"manager1", "manager", "watches the funds and the cases"},
 	}
 }

@@ -54,11 +54,17 @@ func Run(ctx context.Context, o Options) error {
 	if err := d.provideMoney(ctx); err != nil {
 		return err
 	}
+	if err := d.publishNewKind(ctx); err != nil {
+		return fmt.Errorf("%s: %w", newKind, err)
+	}
 	plays, err := d.playAll(ctx)
 	if err != nil {
 		return err
 	}
 	for _, p := range plays {
+		if p.quiet {
+			continue
+		}
 		if err := p.report(ctx); err != nil {
 			return fmt.Errorf("%s: %w", p.programme, err)
 		}
@@ -97,7 +103,7 @@ func (d *demo) begin(ctx context.Context, s story) (*play, error) {
 		return nil, err
 	}
 	d.n++
-	p := &play{demo: d, programme: s.programme, family: family}
+	p := &play{demo: d, programme: s.programme, family: family, quiet: s.request == nil}
 	if p.request, err = d.requestFor(ctx, s, family); err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ type play struct {
 	request   caseNew
 	id        string
 	reference string
+	quiet     bool          // its end is told in one line
 	granted   money.Money   // what was approved
 	ahead     time.Duration // of the case's clock before the wall clock
 	before    fund          // that pays, when the story began

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
@@ -27,7 +28,7 @@ func forms(t *postgres.TaskRow, def *programme.Definition) map[string]ActionForm
 		if t.Kind == aid.RecordCheck {
 			form.Example["note"] = "The register has not answered since yesterday."
 		}
-		if data := exampleData(t.Kind, action, def); data != nil {
+		if data := exampleData(t, action, def); data != nil {
 			form.Example["data"] = data
 		}
 		if t.Kind == aid.RepairConfiguration {
@@ -143,7 +144,8 @@ func dataFaults(kind aid.TaskKind, action aid.Action, def *programme.Definition,
 	return faults, nil
 }
 
-func exampleData(kind aid.TaskKind, action aid.Action, def *programme.Definition) object {
+func exampleData(t *postgres.TaskRow, action aid.Action, def *programme.Definition) object {
+	kind := t.Kind
 	switch {
 	case action == aid.ActionReturn && len(def.Documents) > 0:
 		return object{"items": []any{object{"kind": def.Documents[0].Kind, "problem": "missing"}}}
@@ -152,7 +154,7 @@ func exampleData(kind aid.TaskKind, action aid.Action, def *programme.Definition
 	case kind == aid.RecordCheck:
 		return object{"result": string(registers.Match), "reference": "Letter 12/2026 of the district police"}
 	case kind == aid.PostPublicly:
-		return object{"date": "2026-03-02", "place": "House of culture, hamlet 5"}
+		return object{"date": t.OpenedAt.In(def.Location()).Format(time.DateOnly), "place": "House of culture, hamlet 5"}
 	case kind == aid.ResolvePayment:
 		return object{"outcome": "settled"}
 	case kind == aid.FieldVisit && def.Visit != nil:

@@ -73,8 +73,10 @@ func (s *stack) awaitStatus(t *testing.T, id, status string) caseView {
 // actors gives who decides a task, in turn: a committee takes more than one.
 func actors(one task) []string {
 	switch one.Kind {
-	case "verify_documents", "field_visit", "confirm_milestone":
+	case "verify_documents", "field_visit", "confirm_milestone", "record_check", "post_publicly":
 		return []string{"verifier1"}
+	case "decide_objection":
+		return []string{"approver5"}
 	case "approve":
 		if one.Level == "province" {
 			return []string{"approver2", "approver4"}
@@ -93,7 +95,7 @@ func actors(one task) []string {
 // action gives what a person of good will answers.
 func action(kind string) string {
 	switch kind {
-	case "approve", "release_payment":
+	case "approve", "release_payment", "decide_objection":
 		return "approve"
 	case "prepare_payment", "confirm_milestone":
 		return "confirm"

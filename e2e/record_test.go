@@ -27,6 +27,9 @@ func TestRecordHistories(t *testing.T) {
 		t.Skip("on demand: go test ./e2e -run RecordHistories -record")
 	}
 	s := theStack(t)
+	for _, v := range variants() {
+		v.publish(t, s)
+	}
 	for _, one := range tales() {
 		t.Run(one.name, func(t *testing.T) {
 			p := one.tell(t, s)
@@ -103,6 +106,11 @@ func tales() []tale {
 		}, once: []moment{{pays("instructed"), losesPatience}, {pays("failed"), withdraws}}},
 		{name: "medical_parked", programme: "medical", end: "closed",
 			once: []moment{{is("following_up"), movesVisits(100)}, {has("repair_configuration"), movesVisits(-100)}}},
+		{name: "medical_checked_by_hand", programme: "medical_checked", end: "closed"},
+		{name: "medical_posted", programme: "medical_posted", end: "closed", says: map[string][]said{
+			"decide_objection": {{who: "approver5", action: "reject", reason: "other"}}},
+			once: []moment{{hangs, objects}, {hangs, passes("P12D")}}},
+		{name: "medical_objection_upheld", programme: "medical_posted", end: "closed", once: []moment{{hangs, objects}}},
 		// The last: from here on the commune has a poor fund of its own.
 		{name: "medical_waiting_funds", programme: "medical", end: "closed",
 			once: []moment{{has("field_visit"), opensFund(1_000_000)}, {is("waiting_funds"), contributes(1_000_000)}, {is("waiting_funds"), contributes(50_000_000)}}},

@@ -83,8 +83,11 @@ func (h *handlers) judged(ctx context.Context, t *postgres.TaskRow, def *program
 		}
 	}
 	out.Forms = withOverrides(out.Forms, found, t.Round, def)
-	if t.Kind != aid.Approve {
-		return nil
+	if t.Kind == aid.FieldVisit {
+		out.PhotosNeeded, err = h.store.PhotosNeeded(ctx, t.ID, def)
+	}
+	if t.Kind != aid.Approve || err != nil {
+		return err
 	}
 	proposal, err := h.store.Proposal(ctx, t.CaseID, t.Round)
 	if err != nil {
@@ -103,6 +106,9 @@ func (h *handlers) judged(ctx context.Context, t *postgres.TaskRow, def *program
 func visitReport(v postgres.VisitReport) VisitReport {
 	out := VisitReport{By: v.By, At: v.At.UTC(), Review: v.Review}
 	_ = json.Unmarshal(v.Seen, &out.Seen) // checked when it was reported
+	for _, photo := range v.Photos {
+		out.Photos = append(out.Photos, VisitPhoto{Document: photo.DocumentID, Flags: photo.Flags})
+	}
 	for _, d := range v.Differences {
 		out.Differences = append(out.Differences, Difference{Field: d.Field, Declared: anyOf(d.Declared), Seen: anyOf(d.Seen)})
 	}

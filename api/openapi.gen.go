@@ -2606,8 +2606,11 @@ type Task struct {
 	OpenedAt time.Time `json:"opened_at"`
 
 	// Outcome What it came to.
-	Outcome   string `json:"outcome,omitempty,omitzero"`
-	Programme string `json:"programme"`
+	Outcome string `json:"outcome,omitempty,omitzero"`
+
+	// PhotosNeeded For a visit: how many more photos (`visit_photo`, sent for this task) it takes before it can be completed.
+	PhotosNeeded int    `json:"photos_needed,omitempty,omitzero"`
+	Programme    string `json:"programme"`
 
 	// Proposal What the programme's award rule comes to. Approvers decide under it.
 	Proposal Proposal `json:"proposal,omitempty,omitzero"`
@@ -2780,11 +2783,21 @@ type VersionMove struct {
 // VersionMoveReasonCode defines model for VersionMove.ReasonCode.
 type VersionMoveReasonCode string
 
+// VisitPhoto defines model for VisitPhoto.
+type VisitPhoto struct {
+	// Document Its content is at `/v1/documents/{id}/content`.
+	Document string `json:"document"`
+
+	// Flags What its time and place leave open: `time_missing`, `taken_on_another_day`, `place_missing`.
+	Flags []string `json:"flags,omitempty,omitzero"`
+}
+
 // VisitReport defines model for VisitReport.
 type VisitReport struct {
 	At          time.Time    `json:"at"`
 	By          string       `json:"by"`
 	Differences []Difference `json:"differences,omitempty,omitzero"`
+	Photos      []VisitPhoto `json:"photos,omitempty,omitzero"`
 	Review      int          `json:"review"`
 
 	// Seen By the form of the programme's visit; for readers of personal data.

@@ -83,6 +83,7 @@ func dataSchema(kind aid.TaskKind, action aid.Action, def *programme.Definition)
 		schema["description"] = "What was seen, and where the evidence is kept."
 		if kind == aid.FieldVisit && def.Visit != nil {
 			properties["seen"], schema["required"] = seenSchema(def), []string{"seen"}
+			properties["photos"] = object{"type": "array", "maxItems": 50, "items": text60(), "description": "Documents of kind visit_photo that were sent for this task."}
 		}
 	}
 	return schema

@@ -210,6 +210,7 @@ func (tn *town) decide(t postgres.TaskRow, m move) {
 		TaskVersion: t.Version, Action: m.action, Reason: m.reason, Note: m.note, Data: json.RawMessage(m.data)}
 	if t.Kind == aid.FieldVisit && m.action == aid.ActionComplete && m.data == "" {
 		in.Data = json.RawMessage(tn.report(t))
+		tn.sendPhotos(t, m.actor)
 	}
 	if in.Partner {
 		in.Actor = t.PartnerID

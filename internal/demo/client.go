@@ -39,6 +39,7 @@ type request struct {
 	path    string
 	query   url.Values
 	body    any
+	form    *upload // sent in place of a body
 	ifMatch string
 }
 
@@ -163,7 +164,13 @@ func (c *caller) once(ctx context.Context, r request, key string, out any) (a an
 
 func (c *caller) build(ctx context.Context, r request, key string) (*http.Request, error) {
 	var body io.Reader
-	if r.body != nil {
+	kind := "application/json"
+	if r.form != nil {
+		var err error
+		if body, kind, err = r.form.encode(); err != nil {
+			return nil, err
+		}
+	} else if r.body != nil {
 		raw, err := json.Marshal(r.body)
 		if err != nil {
 			return nil, err
@@ -180,8 +187,8 @@ func (c *caller) build(ctx context.Context, r request, key string) (*http.Reques
 	}
 	req.Header.Set("Authorization", "Bearer "+c.bearer)
 	req.Header.Set("Accept-Language", c.lang)
-	if r.body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if body != nil {
+		req.Header.Set("Content-Type", kind)
 	}
 	if r.method == http.MethodPost {
 		req.Header.Set("Idempotency-Key", key)

@@ -145,6 +145,9 @@ func (p *play) decideFor(ctx context.Context, name string, of task) (bool, error
 			if err := p.passUntil(ctx, p.atWork(t.Kind)); err != nil {
 				return false, err
 			}
+			if err := p.sendPhotos(ctx, who, t); err != nil {
+				return false, err
+			}
 			if a, err = who.get(ctx, "/v1/tasks/"+of.ID, nil, &t); err != nil {
 				return false, err
 			}

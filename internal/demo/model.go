@@ -130,6 +130,7 @@ type task struct {
 	AllowedActions []string `json:"allowed_actions"`
 	Blocked        string   `json:"blocked"`
 	Subject        string   `json:"subject"`
+	PhotosNeeded   int      `json:"photos_needed"`
 	Forms          map[string]struct {
 		Example decisionNew `json:"example"`
 	} `json:"forms"`

@@ -37,6 +37,9 @@ func does(a act) step {
 			}
 			etag = got.etag
 		}
+		if err := p.sendPhotos(ctx, who, t); err != nil {
+			return err
+		}
 		if err := p.decide(ctx, who, t.ID, etag, decisionNew{Action: a.action, ReasonCode: a.reason, Note: a.note, Data: t.dataFor(a)}); err != nil {
 			return err
 		}

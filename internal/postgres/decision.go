@@ -167,7 +167,7 @@ func (tx *Tx) checkData(c *Case, t *Task, def *programme.Definition, in Intent) 
 	case t.Kind == aid.Approve && in.Action == aid.ActionApprove:
 		return tx.overrideFaults(c, def, in.Data)
 	case t.Kind == aid.FieldVisit && in.Action == aid.ActionComplete:
-		return tx.visitFaults(def, in.Data), nil
+		return tx.visitFaults(t, def, in.Data)
 	case t.Kind == aid.PostPublicly:
 		return tx.postingFaults(c, def, in.Data), nil
 	case t.Kind == aid.RecordCheck && in.Note == "":

@@ -34,17 +34,35 @@ func (tx *Tx) OpenFieldVisits(c *Case, workflow string, rule map[string]any) err
 }
 
 // visitFaults checks what a verifier reports of a visit by the programme's
-// form.
-func (tx *Tx) visitFaults(def *programme.Definition, data json.RawMessage) []aid.Fault {
+// form, and that the photos which it wants were sent for the task.
+func (tx *Tx) visitFaults(t *Task, def *programme.Definition, data json.RawMessage) ([]aid.Fault, error) {
 	if def.Visit == nil {
-		return nil // the door takes no facts then
+		return nil, nil // the door takes no facts then
 	}
-	var faults []aid.Fault
+	var report struct {
+		Photos []string `json:"photos"`
+	}
+	_ = json.Unmarshal(data, &report) // the door has checked its form
+	faults, err := tx.PhotoFaults(t.ID, def.Visit.Photos, report.Photos)
+	if err != nil {
+		return nil, err
+	}
 	for _, f := range def.CheckVisit(seenIn(data)) {
 		f.Pointer = "/data/seen" + f.Pointer
 		faults = append(faults, f)
 	}
-	return faults
+	return faults, nil
+}
+
+// PhotosNeeded gives how many more clean photos a visit needs before it can be
+// completed.
+func (s *Store) PhotosNeeded(ctx context.Context, task string, def *programme.Definition) (int, error) {
+	if def.Visit == nil || def.Visit.Photos == 0 {
+		return 0, nil
+	}
+	photos := []Photo{}
+	err := s.list(ctx, &photos, photosOfTask, task)
+	return max(def.Visit.Photos-len(photos), 0), err
 }
 
 // notTheOther refuses a second visit by the person of the first: two verifiers
@@ -71,6 +89,7 @@ type VisitReport struct {
 	At          time.Time // on the case's clock
 	Review      int
 	Task        string
+	Photos      []Photo
 	Seen        json.RawMessage // by the visit's form; nil for readers without personal data
 	Differences []programme.Difference
 }
@@ -113,6 +132,9 @@ func (tx *Tx) reports(c *Case, visits []visitDecision, plain bool) ([]VisitRepor
 	var out []VisitReport
 	for _, v := range visits {
 		report := VisitReport{By: v.Actor, At: v.At, Review: v.Review, Task: v.Task}
+		if report.Photos, err = tx.PhotosOf(v.Task); err != nil {
+			return nil, err
+		}
 		if plain {
 			said, err := tx.Content(v.Decision)
 			if err != nil {

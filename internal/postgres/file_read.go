@@ -166,10 +166,12 @@ type Photo struct {
 // PhotosOf gives the clean photos that were sent for a task, oldest first.
 func (tx *Tx) PhotosOf(task string) ([]Photo, error) {
 	photos := []Photo{}
-	err := tx.list(&photos, `SELECT document_id, uploader, flags FROM document_files
-		WHERE task_id = $1 AND kind = 'visit_photo' AND state = 'clean' ORDER BY added_at, id`, task)
+	err := tx.list(&photos, photosOfTask, task)
 	return photos, err
 }
+
+const photosOfTask = `SELECT document_id, uploader, flags FROM document_files
+	WHERE task_id = $1 AND kind = 'visit_photo' AND state = 'clean' ORDER BY added_at, id`
 
 // PhotoFaults tells whether at least so many clean photos were sent for a
 // task, and whether those that its decision names are among them: the faults

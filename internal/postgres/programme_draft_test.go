@@ -271,12 +271,16 @@ func TestRecall(t *testing.T) {
 	wantCode(t, err, "wrong_role")
 	_, err = db.Recall(ctx, db.Staff(t, "admin1"), "medical", 7, "the norm was misread")
 	wantCode(t, err, "version_not_found")
-	if recall("admin1", 1) || recall("admin1", 1) {
-		t.Fatal("one administrator alone recalls")
+	for range 2 {
+		if recall("admin1", 1) {
+			t.Fatal("one administrator alone recalls")
+		}
 	}
 	same(t, states(t, db, "medical"), "1 in_force")
-	if !recall("admin2", 1) || !recall("admin2", 1) {
-		t.Fatal("two do not")
+	for range 2 {
+		if !recall("admin2", 1) {
+			t.Fatal("two do not")
+		}
 	}
 	same(t, states(t, db, "medical"), "1 recalled")
 	v := must(db.ProgrammeVersion(ctx, "medical", 1))(t)

@@ -131,7 +131,7 @@ func (d *door) walk(t *testing.T) []step {
 	d.process.onMove = func(aid.VersionMove) error { return nil }
 	proposed, dropped, next := d.proposed(t, "medical", nil), d.proposed(t, "schooling", nil), map[string]any{"definition": d.nextVersion(t, "housing_new", nil)}
 	sent := d.upload("portal1", filestest.PDF(), "case", gone, "kind", "request_form").str("id")
-	formType, paper := form("a.pdf", filestest.PDF(), "case", gone, "kind", "cost_statement")
+	formType, paper := form("a.pdf", filestest.PDF(), "case", gone, "kind", "land_use_confirmation")
 	return []step{
 		{op: "uploadDocument", who: "portal1", body: paper, headers: append(key(), "Content-Type", formType), status: 201},
 		{op: "getDocument", who: "auditor1", params: sent, status: 200},

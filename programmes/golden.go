@@ -3,12 +3,15 @@ package programmes
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/money"
 	"github.com/aidflow/aidflow/aid/programme"
 	"go.yaml.in/yaml/v3"
@@ -76,7 +79,9 @@ func CheckGolden(d *programme.Definition, table []byte) (decisions int, failures
 	decoder := yaml.NewDecoder(bytes.NewReader(table))
 	decoder.KnownFields(true)
 	c := goldenCheck{d: d}
-	if err := decoder.Decode(&c.want); err != nil {
+	if err := decoder.Decode(&c.want); errors.Is(err, io.EOF) {
+		return 0, nil, errors.New("golden decisions: the file is empty")
+	} else if err != nil {
 		return 0, nil, fmt.Errorf("golden decisions: %w", err)
 	}
 	c.amounts()
@@ -91,7 +96,7 @@ func CheckGolden(d *programme.Definition, table []byte) (decisions int, failures
 func (c *goldenCheck) same(what string, got, want any) {
 	c.decided++
 	if a, b := fmt.Sprint(got), fmt.Sprint(want); a != b {
-		c.failures = append(c.failures, fmt.Sprintf("%s: %s, written is %s", what, a, b))
+		c.failures = append(c.failures, fmt.Sprintf("%s: is %s, the golden file says %s", what, a, b))
 	}
 }
 
@@ -165,12 +170,18 @@ func (c *goldenCheck) visits() {
 
 func (c *goldenCheck) settings() {
 	for _, kind := range sortedNames(c.want.Deadlines) {
+		if !c.listed("deadlines", kind, programme.TaskKinds()) {
+			continue
+		}
 		c.same("deadline of "+kind, c.d.DeadlineDays(kind), c.want.Deadlines[kind])
 	}
 	if c.want.Required != nil {
 		c.same("required documents", c.d.RequiredDocuments(), c.want.Required)
 	}
 	for _, kind := range sortedNames(c.want.Payees) {
+		if !c.listed("payees", kind, programme.PayeeKinds()) {
+			continue
+		}
 		c.same("payee "+kind, c.d.CheckPayee(kind) == nil, c.want.Payees[kind])
 	}
 	if returned := c.want.Returned; returned.AtMost != 0 {
@@ -182,8 +193,43 @@ func (c *goldenCheck) settings() {
 		c.same("start within", c.d.StartWithin, c.want.StartWithin)
 	}
 	for _, kind := range sortedNames(c.want.Hits) {
+		if !c.listed("hits", kind, programme.HitKinds()) {
+			continue
+		}
 		c.same("hit "+kind, c.d.HitEffect(kind), c.want.Hits[kind])
 	}
+}
+
+// listed records a word that the table has misspelled: it would be compared
+// with the default and nobody would see why.
+func (c *goldenCheck) listed(what, word string, known []string) bool {
+	if slices.Contains(known, word) {
+		return true
+	}
+	c.failures = append(c.failures, fmt.Sprintf("%s: there is no %s; there are %s", what, word, strings.Join(known, ", ")))
+	return false
+}
+
+// Untried gives the rules of a definition that fail in no row of a table, as
+// hints (no_golden_row).
+func Untried(d *programme.Definition, table []byte) ([]aid.Fault, error) {
+	var want golden
+	if err := yaml.Unmarshal(table, &want); err != nil {
+		return nil, err
+	}
+	var failed []string
+	for _, row := range want.Rules {
+		failed = append(failed, row.Failed...)
+	}
+	line := programme.Lines(d.Text())
+	var hints []aid.Fault
+	for i, rule := range d.Eligibility {
+		if !slices.Contains(failed, rule.Code+" "+string(rule.Effect)) {
+			pointer := "/eligibility/" + strconv.Itoa(i)
+			hints = append(hints, aid.Fault{Pointer: pointer, Code: "no_golden_row", Params: map[string]string{"line": strconv.Itoa(line(pointer))}})
+		}
+	}
+	return hints, nil
 }
 
 func sortedNames[V any](m map[string]V) []string {

@@ -145,3 +145,9 @@ func (d *Definition) ReasonKnown(action, code string) bool {
 		return reason.Code == code
 	})
 }
+
+// TaskKinds lists the keys that deadlines may have, "default" among them.
+func TaskKinds() []string { return slices.Clone(taskKinds) }
+
+// PayeeKinds lists who may be paid.
+func PayeeKinds() []string { return slices.Clone(payeeKinds) }

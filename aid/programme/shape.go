@@ -60,7 +60,7 @@ func (s *source) shapeMapping(node *yaml.Node, t reflect.Type, pointer string) {
 		} else if field, ok := fieldNamed(t, name); ok {
 			s.shape(node.Content[i+1], field, place)
 		} else {
-			s.fault(place, "unknown_field")
+			s.faultWith(place, "unknown_field", nearest(t, name))
 		}
 	}
 }
@@ -85,6 +85,47 @@ func fieldNamed(t reflect.Type, name string) (reflect.Type, bool) {
 		}
 	}
 	return nil, false
+}
+
+// nearest names the field that was probably meant, if there is one: a letter
+// or two are otherwise.
+func nearest(t reflect.Type, name string) map[string]string {
+	best, most := "", min(2, len(name)/3)
+	for i := range t.NumField() {
+		tag, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if steps := edits(name, tag); tag != "" && steps <= most {
+			best, most = tag, steps-1
+		}
+	}
+	if best == "" {
+		return nil
+	}
+	return map[string]string{"near": best}
+}
+
+// edits counts the letters to add, drop or change to make b of a; 99 for names
+// too long to be slips.
+func edits(a, b string) int {
+	if len(a) > 40 || len(b) > 40 {
+		return 99
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, diagonal+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
 }
 
 func fits(node *yaml.Node, kind reflect.Kind) bool {

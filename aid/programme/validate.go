@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aidflow/aidflow/aid/money"
@@ -139,7 +140,7 @@ func (s *source) validateChecks(d *Definition) {
 	for i, check := range d.Checks {
 		pointer := fmt.Sprintf("/checks/%d", i)
 		if !slices.Contains(checkKinds, check.Kind) {
-			s.fault(pointer+"/kind", "check_unknown")
+			s.faultWith(pointer+"/kind", "check_unknown", among(checkKinds))
 		}
 		if check.Kind == CheckEligibility && check.Final {
 			s.fault(pointer+"/final", "not_in_this_kind") // each rule has an effect of its own
@@ -178,10 +179,19 @@ func (s *source) validatePayees(d *Definition) {
 	for i, payee := range d.Payees {
 		pointer := fmt.Sprintf("/payees/%d", i)
 		if !slices.Contains(payeeKinds, payee) {
-			s.fault(pointer, "payee_unknown")
+			s.faultWith(pointer, "payee_unknown", among(payeeKinds))
 		}
 		s.once(seen, pointer, payee)
 	}
+}
+
+// among names the words that are possible at a place, for the message.
+func among[T ~string](words []T) map[string]string {
+	texts := make([]string, len(words))
+	for i, word := range words {
+		texts[i] = string(word)
+	}
+	return map[string]string{"known": strings.Join(texts, ", ")}
 }
 
 func (s *source) validateReasons(d *Definition) {

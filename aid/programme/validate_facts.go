@@ -42,7 +42,7 @@ func (s *source) validateHits(d *Definition) {
 	for _, kind := range sortedKeys(d.Hits) {
 		pointer := "/hits/" + escape(kind)
 		if !slices.Contains(hitKinds, kind) {
-			s.fault(pointer, "hit_unknown")
+			s.faultWith(pointer, "hit_unknown", among(hitKinds))
 		}
 		s.effect(pointer, d.Hits[kind], EffectBlock, EffectHint, EffectIgnore)
 	}
@@ -67,7 +67,7 @@ func (s *source) effect(pointer string, effect Effect, allowed ...Effect) {
 	if effect == "" {
 		s.fault(pointer, "required")
 	} else if !slices.Contains(allowed, effect) {
-		s.fault(pointer, "effect_unknown")
+		s.faultWith(pointer, "effect_unknown", among(allowed))
 	}
 }
 

@@ -3,6 +3,7 @@ package programme
 import (
 	"encoding/json"
 	"errors"
+	"strings"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/money"
@@ -117,7 +118,7 @@ func (s *source) validateExample(d *Definition) {
 	for i, document := range example.Documents {
 		listed[i] = document.Kind
 	}
-	if len(d.MissingDocuments(listed)) > 0 {
-		s.fault(at+"/documents", "documents_missing")
+	if missing := d.MissingDocuments(listed); len(missing) > 0 {
+		s.faultWith(at+"/documents", "documents_missing", map[string]string{"missing": strings.Join(missing, ", ")})
 	}
 }

@@ -138,7 +138,7 @@ func (s *source) validateTimes(d *Definition) {
 	for _, kind := range sortedKeys(d.Deadlines) {
 		pointer := "/deadlines/" + escape(kind)
 		if !slices.Contains(taskKinds, kind) {
-			s.fault(pointer, "task_kind_unknown")
+			s.faultWith(pointer, "task_kind_unknown", among(taskKinds))
 		}
 		deadline := d.Deadlines[kind]
 		if deadline.Years != 0 || deadline.Months != 0 || deadline.Days < 1 {
@@ -156,7 +156,9 @@ func (s *source) validateTimes(d *Definition) {
 	for i, remind := range d.Stalled.Remind {
 		before = s.after(fmt.Sprintf("/stalled/remind/%d", i), remind, before)
 	}
-	s.after("/stalled/decide", d.Stalled.Decide, before)
+	if d.Stalled.Decide.approximateDays() <= before.approximateDays() {
+		s.faultWith("/stalled/decide", "not_ascending", map[string]string{"reminders": strconv.Itoa(len(d.Stalled.Remind))})
+	}
 	if d.MaxReturns < 1 {
 		s.fault("/max_returns", "not_positive")
 	}

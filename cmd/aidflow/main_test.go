@@ -56,3 +56,20 @@ func TestUnknownCommand(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+// A script must not take the help of a group for success.
+func TestAGroupNeedsASubcommand(t *testing.T) {
+	for want, args := range map[string][]string{
+		`aidflow rules: unknown subcommand "simulat"; there are diff, `: {"rules", "simulat", "my.yaml"},
+		"aidflow rules: a subcommand is missing; there are diff, ":      {"rules"},
+		"aidflow config: a subcommand is missing; there are print":      {"config"},
+		`aidflow import: unknown subcommand "people"; there are `:       {"import", "people"},
+	} {
+		if out, err := aidflow(t, args...); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+	if out, err := aidflow(t, "rules", "--help"); err != nil || !strings.Contains(out, "simulate") {
+		t.Errorf("help: %v\n%s", err, out)
+	}
+}

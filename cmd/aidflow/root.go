@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -32,7 +34,29 @@ func newRootCommand() *cobra.Command {
 		newRulesCommand(),
 		newImportCommand(),
 	)
+	for _, cmd := range root.Commands() {
+		needSubcommand(cmd)
+	}
 	return root
+}
+
+// needSubcommand lets a command that only groups others fail when none of them
+// is named: help and success would make a script go on after a slip.
+func needSubcommand(cmd *cobra.Command) {
+	if cmd.Runnable() || !cmd.HasSubCommands() {
+		return
+	}
+	var names []string
+	for _, sub := range cmd.Commands() {
+		names = append(names, sub.Name())
+	}
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		problem := "a subcommand is missing"
+		if len(args) > 0 {
+			problem = fmt.Sprintf("unknown subcommand %q", args[0])
+		}
+		return fmt.Errorf("%s: %s; there are %s", cmd.CommandPath(), problem, strings.Join(names, ", "))
+	}
 }
 
 // version names the build: the module's version, or the commit.

@@ -30,7 +30,7 @@ func newRulesCommand() *cobra.Command {
 // and decide what is written beside them. Without arguments it tries the
 // shipped programmes.
 func newRulesTestCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "test [FILE|CODE]...", Short: "Check definitions and try their golden decisions (golden/NAME.yaml beside the file)"}
+	cmd := &cobra.Command{Use: "test [FILE|FOLDER|CODE]...", Short: "Check definitions and try their golden decisions (golden/NAME.yaml beside the file)"}
 	table := cmd.Flags().String("golden", "", "file of golden decisions, for one definition")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -41,6 +41,10 @@ func newRulesTestCommand() *cobra.Command {
 			for _, d := range shipped {
 				args = append(args, d.Code)
 			}
+		}
+		args, err := definitionsIn(args)
+		if err != nil {
+			return err
 		}
 		if *table != "" && len(args) != 1 {
 			return errors.New("--golden is for one definition")
@@ -59,6 +63,26 @@ func newRulesTestCommand() *cobra.Command {
 	return cmd
 }
 
+// definitionsIn puts the definitions of a folder, every *.yaml, in its place.
+func definitionsIn(names []string) ([]string, error) {
+	var out []string
+	for _, name := range names {
+		if info, err := os.Stat(name); err != nil || !info.IsDir() {
+			out = append(out, name)
+			continue
+		}
+		files, err := filepath.Glob(filepath.Join(name, "*.yaml"))
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == 0 {
+			return nil, fmt.Errorf("%s: no definition (*.yaml) is in this folder", name)
+		}
+		out = append(out, files...)
+	}
+	return out, nil
+}
+
 // tryRules says what one definition decides; the error lists a line for each
 // fault or for each decision that is not as written.
 func tryRules(out io.Writer, name, table string) error {
@@ -66,10 +90,12 @@ func tryRules(out io.Writer, name, table string) error {
 	if err != nil {
 		return err
 	}
-	for _, hint := range d.Hints() {
-		fmt.Fprintln(out, "hint: "+faultLine(name, hint))
+	unfamiliar, err := programmes.Unfamiliar(d)
+	if err != nil {
+		return err
 	}
-	golden, err := goldenOf(name, table)
+	sayHints(out, name, append(d.Hints(), unfamiliar...))
+	golden, table, err := goldenOf(name, table)
 	if errors.Is(err, os.ErrNotExist) {
 		fmt.Fprintf(out, "%s: the definition is right; no golden decisions: %v\n", name, err)
 		return nil
@@ -79,25 +105,38 @@ func tryRules(out io.Writer, name, table string) error {
 	}
 	decisions, failures, err := programmes.CheckGolden(d, golden)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return fmt.Errorf("%s: %w", table, err)
 	}
 	if len(failures) > 0 {
-		return errors.New(name + ": " + strings.Join(failures, "\n"+name+": "))
+		return errors.New(table + ": " + strings.Join(failures, "\n"+table+": "))
 	}
+	untried, err := programmes.Untried(d, golden)
+	if err != nil {
+		return fmt.Errorf("%s: %w", table, err)
+	}
+	sayHints(out, name, untried)
 	fmt.Fprintf(out, "%s: %d decisions, all as written\n", name, decisions)
 	return nil
 }
 
-// goldenOf reads the table beside a definition, or the one that is named.
-func goldenOf(name, table string) ([]byte, error) {
+func sayHints(out io.Writer, name string, hints []aid.Fault) {
+	for _, hint := range hints {
+		fmt.Fprintln(out, "hint: "+faultLine(name, hint))
+	}
+}
+
+// goldenOf reads the table beside a definition, or the one that is named, and
+// says which it was.
+func goldenOf(name, table string) (golden []byte, read string, err error) {
 	if table == "" {
 		if _, err := os.Stat(name); err != nil { // the code of a shipped programme
 			shipped, err := programmes.Goldens()
-			return shipped[name], err
+			return shipped[name], name, err
 		}
 		table = filepath.Join(filepath.Dir(name), "golden", filepath.Base(name))
 	}
-	return os.ReadFile(table)
+	golden, err = os.ReadFile(table)
+	return golden, table, err
 }
 
 // newRulesDiffCommand is "aidflow rules diff": what differs, in words.
@@ -176,5 +215,9 @@ func faultLine(name string, fault aid.Fault) string {
 	if err != nil {
 		text = err.Error()
 	}
-	return fmt.Sprintf("%s:%s: %s: %s [%s]", name, fault.Params["line"], fault.Pointer, text, fault.Code)
+	place := name + ":" + fault.Params["line"] + ": "
+	if fault.Pointer != "" {
+		place += fault.Pointer + ": "
+	}
+	return place + text + " [" + fault.Code + "]"
 }

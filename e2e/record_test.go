@@ -110,6 +110,9 @@ func tales() []tale {
 		{name: "medical_posted", programme: "medical_posted", end: "closed", says: map[string][]said{
 			"decide_objection": {{who: "approver5", action: "reject", reason: "other"}}},
 			once: []moment{{hangs, objects}, {hangs, passes("P12D")}}},
+		{name: "medical_moved", programme: "medical_posted", end: "closed", says: map[string][]said{
+			"verify_documents": {{who: "verifier1", action: "return", reason: "documents_missing", data: paper}}},
+			once: []moment{{is("action_needed"), moves}, {hangs, passes("P12D")}}},
 		{name: "medical_objection_upheld", programme: "medical_posted", end: "closed", once: []moment{{hangs, objects}}},
 		// The last: from here on the commune has a poor fund of its own.
 		{name: "medical_waiting_funds", programme: "medical", end: "closed",

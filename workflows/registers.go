@@ -77,7 +77,7 @@ func (c *supportRequest) rest(ctx workflow.Context, pause time.Duration) error {
 	}
 	resting, cancel := workflow.WithCancel(ctx)
 	defer cancel()
-	timer := workflow.NewTimerWithOptions(resting, pause, workflow.TimerOptions{Summary: "ask the registers again"})
+	timer := workflow.NewTimer(resting, pause)
 	return c.await(ctx, func() bool { return timer.IsReady() || c.answered() }, c.attend)
 }
 

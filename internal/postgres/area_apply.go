@@ -81,9 +81,7 @@ func (f *follower) states() error {
 	var now columns
 	var gone []bool
 	var successor []string
-	for _, code := range f.tree.Codes() {
-		now.code = append(now.code, code)
-	}
+	now.code = append(now.code, f.tree.Codes()...)
 	states := f.tree.On(f.tx.today())
 	for _, code := range now.code {
 		s := states[code]

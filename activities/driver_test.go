@@ -119,11 +119,33 @@ func (w *world) ask(i intent) postgres.RecordedIntent {
 	if in.Partner {
 		in.Actor = w.partner.Actor()
 	}
+	if i.kind == aid.FieldVisit && i.action == aid.ActionComplete && i.data == "" {
+		in.Data = w.report()
+	}
 	row := w.conn.QueryRow(`SELECT id, version FROM tasks WHERE case_id = $1 AND kind = $2 AND closed_at IS NULL`, w.caseID, i.kind)
 	require.NoError(w.t, row.Scan(&in.Task, &in.TaskVersion), "no open task %s", i.kind)
 	recorded, err := w.store.RecordIntent(context.Background(), in)
 	require.NoError(w.t, err, "%s by %s", i.kind, i.actor)
 	return recorded
+}
+
+// report is what a verifier reports who found what the programme's example
+// says; nil for a programme without a form of the visit.
+func (w *world) report() json.RawMessage {
+	w.t.Helper()
+	var code string
+	var version int
+	require.NoError(w.t, w.conn.QueryRow(`SELECT programme, programme_version FROM cases WHERE id = $1`, w.caseID).Scan(&code, &version))
+	def, err := w.store.Definition(context.Background(), code, version)
+	require.NoError(w.t, err)
+	if def.Visit == nil {
+		return nil
+	}
+	var form struct {
+		Examples []json.RawMessage `json:"examples"`
+	}
+	require.NoError(w.t, json.Unmarshal(def.Visit.Form, &form))
+	return json.RawMessage(`{"seen": ` + string(form.Examples[0]) + `}`)
 }
 
 // decides stores an intent and has an activity make it a fact.

@@ -46,6 +46,7 @@ func TestFaultsOfTheSettings(t *testing.T) {
 		}},
 		{"worker", []string{"AIDFLOW_MODE=live", "DATABASE_URL=postgres://u:hunter2@db.example.org/x?sslmode=disable", key, "TEMPORAL_ADDRESS=t.example.org:7233", "AIDFLOW_TRUSTED_PROXIES=0.0.0.0/0"}, []string{
 			"AIDFLOW_KEY_FILE: is not a file that can be read",
+			"AIDFLOW_SCANNER: live mode needs a virus scanner for uploaded files",
 			"DATABASE_URL: live mode needs TLS to a database on another machine: sslmode=verify-full",
 			"AIDFLOW_TRUSTED_PROXIES: live mode does not trust every address",
 			"TEMPORAL_ADDRESS: live mode needs TLS to a Temporal on another machine: TEMPORAL_TLS=true",

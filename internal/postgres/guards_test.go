@@ -175,7 +175,7 @@ func TestWhatMayBeChanged(t *testing.T) {
 			t.Fatal(err)
 		}
 		refusesRole(t, db, `TRUNCATE `+table)
-		if !strings.Contains("idempotency_keys outbox case_words import_chunks match_people person_differences document_files file_chunks", table) {
+		if !strings.Contains("idempotency_keys outbox case_words staff_roles import_chunks match_people person_differences document_files file_chunks", table) {
 			refusesRole(t, db, `DELETE FROM `+table)
 		}
 		if !changes {

@@ -29,8 +29,9 @@ func (f RegisterFacts) Poor() bool {
 
 // RegisterFacts looks the household of a case up in the register. A review
 // counts for its own year and the year after it, because households are
-// reviewed every year: an older one leaves the classification unknown. A
-// household that the register does not have gives facts with Registered false.
+// reviewed every year: an older one leaves the classification unknown. One that
+// another means test than the programme's has judged does not count; one that
+// only declares its class does. A household that the register does not have gives facts with Registered false.
 func (tx *Tx) RegisterFacts(c *Case) (RegisterFacts, error) {
 	facts := RegisterFacts{Classification: string(means.Unknown), ScoreA: -1, ScoreB: -1}
 	def, err := tx.Rules(c)
@@ -56,8 +57,9 @@ func (tx *Tx) RegisterFacts(c *Case) (RegisterFacts, error) {
 		               AND coalesce(m.last_year, r.year, 0) >= coalesce(r.year, 0)) AS member
 		FROM cases c JOIN persons p ON p.id = c.person_id JOIN households h ON h.id = c.household_id
 		LEFT JOIN LATERAL (SELECT urban, year, classification, score_a, score_b FROM household_reviews
-			WHERE household_id = h.id AND year <= $2 ORDER BY year DESC LIMIT 1) r ON true
-		WHERE c.id = $1`, c.ID, year)
+			WHERE household_id = h.id AND year <= $2 AND ($3 = '' OR rules = '' OR split_part(rules, '/', 1) = $3)
+			ORDER BY year DESC LIMIT 1) r ON true
+		WHERE c.id = $1`, c.ID, year, def.MeansTest)
 	if notFound(err) {
 		return facts, nil
 	}

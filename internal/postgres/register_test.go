@@ -73,6 +73,25 @@ func TestCheckRegister(t *testing.T) {
 	}
 }
 
+// A review counts for the programmes that name the test which has judged it,
+// and one that only declares its class counts for all.
+func TestAReviewOfAnotherMeansTestDoesNotCount(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	c := submit(t, db, "portal1", request(0))
+	for rules, want := range map[string]string{"vn/2022-01-01": "poor", "": "poor", "elsewhere/2020-01-01": "unknown"} {
+		exec(t, db, `UPDATE household_reviews SET rules = $1, classification = 'poor'`, rules)
+		var facts postgres.RegisterFacts
+		change(t, db, c.ID, func(tx *postgres.Tx, c *postgres.Case) (err error) {
+			facts, err = tx.RegisterFacts(c)
+			return err
+		})
+		if facts.Classification != want {
+			t.Errorf("judged by %q: %s, want %s", rules, facts.Classification, want)
+		}
+	}
+}
+
 // What a check found is the office's.
 func TestAPartnerSeesNoCheck(t *testing.T) {
 	t.Parallel()

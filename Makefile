@@ -19,7 +19,7 @@ build: bin/aidflow bin/aidflow-engine ## make bin/aidflow and bin/aidflow-engine
 dev: build deps ## run the whole stack on this machine; Ctrl-C stops it, data stays
 	@bin/aidflow dev
 
-run: build deps ## the same with a demonstration: three cases from request to closed door
+run: build deps ## the same with a demonstration: seven kinds of aid from request to closed door
 	@bin/aidflow dev --demo
 
 test: build deps ## every test; needs PostgreSQL, makes its own databases

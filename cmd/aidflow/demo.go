@@ -14,12 +14,12 @@ import (
 	"github.com/aidflow/aidflow/internal/stack"
 )
 
-// newDemoCommand is "aidflow demo": three cases from request to closed door,
+// newDemoCommand is "aidflow demo": every kind of aid from request to closed door,
 // through the API of the running development stack.
 func newDemoCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Show three cases from request to closed door, on the running development stack",
+		Short: "Show every kind of aid from request to closed door, on the running development stack",
 		Long: `Show a housing, a medical and a schooling case from the portal's request to the
 last visit, through the public API of the development stack that runs (make dev),
 and leave a few cases waiting for you to try. It may be run again.`,

@@ -21,6 +21,7 @@ type Decision struct {
 	Task   string   `json:"task"`
 	Kind   TaskKind `json:"kind"`
 	Actor  string   `json:"actor"`
+	Behalf string   `json:"behalf,omitempty"` // the principal, when the actor decides as a delegate
 	Action Action   `json:"action"`
 	Reason string   `json:"reason,omitempty"`
 	Amount int64    `json:"amount,omitempty"` // minor units; 0 when the action sets none
@@ -48,6 +49,7 @@ type Outcome struct {
 	WakeAt      *time.Time        `json:"wake_at,omitempty"` // next instant to attend to, on the case's clock
 	Tasks       []OpenTask        `json:"tasks,omitempty"`   // all open tasks of the workflow after the step
 	Duties      map[string]string `json:"duties,omitempty"`  // person -> duty, all of the case
+	Barred      []string          `json:"barred,omitempty"` // persons of the staff who are related to whom the case is for
 	Levels      []Level           `json:"levels,omitempty"`  // the approval levels, when they were computed
 	Payment     *PaymentStep      `json:"payment,omitempty"` // the payment that the step made live or ended
 	Ask         []string          `json:"ask,omitempty"`     // external registers that have not answered yet, when they are awaited

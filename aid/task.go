@@ -15,6 +15,8 @@ const (
 	DecideStalled       TaskKind = "decide_stalled"
 	PostPublicly        TaskKind = "post_publicly"
 	DecideObjection     TaskKind = "decide_objection"
+	Advise              TaskKind = "advise"
+	MeetCondition       TaskKind = "meet_condition"
 	ConfirmMilestone    TaskKind = "confirm_milestone"
 	PreparePayment      TaskKind = "prepare_payment"
 	ReleasePayment      TaskKind = "release_payment"
@@ -75,6 +77,8 @@ func TaskRules() []TaskRule {
 		{DecideStalled, []Role{RoleVerifier, RoleManager}, []Action{ActionConfirm, ActionReject}, "", false},
 		{PostPublicly, []Role{RoleVerifier}, []Action{ActionComplete}, "", false},
 		{DecideObjection, []Role{RoleApprover}, []Action{ActionApprove, ActionReject}, "hear", false},
+		{Advise, []Role{RoleVerifier, RoleApprover, RoleTreasurer, RoleReleaser, RoleManager}, []Action{ActionComplete}, "", true},
+		{MeetCondition, []Role{RoleVerifier}, []Action{ActionComplete}, "", false},
 		{ConfirmMilestone, []Role{RoleVerifier}, []Action{ActionConfirm, ActionReturn}, "verify", false},
 		{PreparePayment, []Role{RoleTreasurer}, []Action{ActionConfirm}, "pay", true},
 		{ReleasePayment, []Role{RoleReleaser}, []Action{ActionApprove, ActionReject}, "release", false},

@@ -421,12 +421,14 @@ func (e SLA) Valid() bool {
 
 // Defines values for TaskKind.
 const (
+	TaskKindAdvise              TaskKind = "advise"
 	TaskKindApprove             TaskKind = "approve"
 	TaskKindConfirmMilestone    TaskKind = "confirm_milestone"
 	TaskKindDecideObjection     TaskKind = "decide_objection"
 	TaskKindDecideStalled       TaskKind = "decide_stalled"
 	TaskKindFieldVisit          TaskKind = "field_visit"
 	TaskKindFollowUpVisit       TaskKind = "follow_up_visit"
+	TaskKindMeetCondition       TaskKind = "meet_condition"
 	TaskKindPostPublicly        TaskKind = "post_publicly"
 	TaskKindPreparePayment      TaskKind = "prepare_payment"
 	TaskKindProvideInformation  TaskKind = "provide_information"
@@ -441,6 +443,8 @@ const (
 // Valid indicates whether the value is a known member of the TaskKind enum.
 func (e TaskKind) Valid() bool {
 	switch e {
+	case TaskKindAdvise:
+		return true
 	case TaskKindApprove:
 		return true
 	case TaskKindConfirmMilestone:
@@ -452,6 +456,8 @@ func (e TaskKind) Valid() bool {
 	case TaskKindFieldVisit:
 		return true
 	case TaskKindFollowUpVisit:
+		return true
+	case TaskKindMeetCondition:
 		return true
 	case TaskKindPostPublicly:
 		return true

@@ -16,7 +16,7 @@ var (
 	codePattern = regexp.MustCompile(`^[a-z][a-z0-9_]{1,59}$`)
 	payeeKinds  = []string{"household", "guardian", "heir", "hospital", "school", "supplier"}
 	checkKinds  = []CheckKind{CheckRegister, CheckIdentity, CheckDuplicate, CheckDocuments, CheckEligibility, CheckConsistency, CheckExternal}
-	taskKinds   = []string{deadlineDefault, "verify_documents", "field_visit", "record_check", "approve", "decide_stalled", "post_publicly", "decide_objection",
+	taskKinds   = []string{deadlineDefault, "verify_documents", "field_visit", "record_check", "approve", "decide_stalled", "post_publicly", "decide_objection", "advise", "meet_condition",
 		"confirm_milestone", "prepare_payment", "release_payment", "confirm_cash", "confirm_account",
 		"resolve_payment", "recover_money", "follow_up_visit", "hear_appeal", "repair_configuration"}
 )

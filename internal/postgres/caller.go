@@ -25,6 +25,10 @@ type RoleGrant struct {
 	Committee bool
 	Chair     bool
 	Covers    []string // codes of the area and of everything below it
+
+	Behalf     string   // the principal whose role it is, when the caller holds it as a delegate; "" for one's own
+	Programmes []string // the programmes for which it holds; empty for all
+	Ceiling    int64    // of a delegation: the highest amount in minor units; 0 for none
 }
 
 // Caller is who asks: every read and write on somebody's behalf takes one, and

@@ -49,7 +49,7 @@ type Outcome struct {
 	WakeAt      *time.Time        `json:"wake_at,omitempty"` // next instant to attend to, on the case's clock
 	Tasks       []OpenTask        `json:"tasks,omitempty"`   // all open tasks of the workflow after the step
 	Duties      map[string]string `json:"duties,omitempty"`  // person -> duty, all of the case
-	Barred      []string          `json:"barred,omitempty"` // persons of the staff who are related to whom the case is for
+	Barred      []string          `json:"barred,omitempty"`  // persons of the staff who are related to whom the case is for
 	Levels      []Level           `json:"levels,omitempty"`  // the approval levels, when they were computed
 	Payment     *PaymentStep      `json:"payment,omitempty"` // the payment that the step made live or ended
 	Ask         []string          `json:"ask,omitempty"`     // external registers that have not answered yet, when they are awaited

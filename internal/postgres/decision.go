@@ -355,20 +355,35 @@ func (tx *Tx) Content(decision string) (IntentContent, error) {
 	return content, json.Unmarshal(plain, &content)
 }
 
+// heardDirectly is how long whoever decides waits for the answer at most: a
+// refusal that comes later is told.
+const heardDirectly = 10 * time.Second
+
 // RefuseIntent records that an intent was refused, and why, in the decision
-// and in the audit. An intent that was applied meanwhile stays applied.
+// and in the audit; one that comes so late that nobody waits for the answer any
+// more is told. An intent that was applied meanwhile stays applied.
 func (s *Store) RefuseIntent(ctx context.Context, decision string, kind aid.Kind, code string) error {
 	return s.Write(ctx, func(tx *Tx) error {
-		var actor string
-		err := tx.get(&actor, `UPDATE decisions SET state = 'refused', refusal = $2, refusal_kind = $3 WHERE id = $1 AND state = 'intent' RETURNING actor`,
-			decision, code, kind)
+		var d struct {
+			Case  string    `db:"case_id"`
+			Task  string    `db:"task_id"`
+			Actor string    `db:"actor"`
+			Asked time.Time `db:"asked_at"`
+		}
+		err := tx.get(&d, `UPDATE decisions SET state = 'refused', refusal = $2, refusal_kind = $3 WHERE id = $1 AND state = 'intent'
+			RETURNING case_id, task_id, actor, asked_at`, decision, code, kind)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		return tx.AddAudit(actor, "decide", decision, "refused", code)
+		if tx.Wall.Sub(d.Asked) >= heardDirectly { // who asked was answered 202, and has gone
+			if err := tx.Tell(Notice{Kind: "task.decision_refused", Case: d.Case, Task: d.Task, Subject: decision, Actor: d.Actor}); err != nil {
+				return err
+			}
+		}
+		return tx.AddAudit(d.Actor, "decide", decision, "refused", code)
 	})
 }
 

@@ -3,6 +3,8 @@ package postgres
 import (
 	"encoding/json"
 
+	"github.com/lib/pq"
+
 	"github.com/aidflow/aidflow/aid"
 )
 
@@ -19,7 +21,8 @@ type Event struct {
 const System = "system"
 
 // AddEvent appends an event to the case's timeline, in the transaction of the
-// fact itself.
+// fact itself. A kind that aid.NoticeRules lists tells people as well: those of
+// its audience, and the staff whom Data names in "to" (a subject or several).
 func (tx *Tx) AddEvent(c *Case, e Event) error {
 	if e.Data == nil {
 		e.Data = map[string]any{}
@@ -29,8 +32,14 @@ func (tx *Tx) AddEvent(c *Case, e Event) error {
 	if err != nil {
 		return err
 	}
-	return tx.one(`
-		INSERT INTO events (id, case_id, n, kind, at, actor, task_id, version, data)
-		SELECT $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, nullif($6, ''), $7, $8 FROM events WHERE case_id = $2`,
-		NewID(aid.EventID), c.ID, e.Kind, tx.Now, e.Actor, e.Task, c.Version, raw)
+	if _, tells := aid.NoticeOf(e.Kind); tells {
+		return tx.one(`WITH event AS (`+insertEvent+` RETURNING id, case_id, kind, actor, task_id)
+			INSERT INTO notices (kind, event_id, case_id, task_id, actor, named, at)
+			SELECT kind, id, case_id, task_id, actor, $9, $10 FROM event`,
+			NewID(aid.EventID), c.ID, e.Kind, tx.Now, e.Actor, e.Task, c.Version, raw, pq.Array(named(e.Data)), tx.Wall)
+	}
+	return tx.one(insertEvent, NewID(aid.EventID), c.ID, e.Kind, tx.Now, e.Actor, e.Task, c.Version, raw)
 }
+
+const insertEvent = `INSERT INTO events (id, case_id, n, kind, at, actor, task_id, version, data)
+	SELECT $1, $2, coalesce(max(n), 0) + 1, $3, $4, $5, nullif($6, ''), $7, $8 FROM events WHERE case_id = $2`

@@ -88,12 +88,13 @@ func (tx *Tx) OpenTask(c *Case, n NewTask) (string, error) {
 	}
 	t := Task{ID: NewID(aid.TaskID), CaseID: c.ID, WorkflowID: n.Workflow, Kind: n.Kind, Level: n.Level, Subject: n.Subject,
 		Duty: aid.DutyOf(n.Kind, n.Level), Rule: rule, Area: n.Area}
-	done, err := tx.exec(`
+	done, err := tx.exec(`WITH opened AS (
 		INSERT INTO tasks (id, case_id, workflow_id, kind, stage, round, review, level, subject, duty, rule, area, programme,
 		                   urgent, state, opened_at, due_at, alarms, attend_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'open', $15, $16, $17, $18) ON CONFLICT DO NOTHING`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'open', $15, $16, $17, $18) ON CONFLICT DO NOTHING RETURNING id, case_id)
+		INSERT INTO notices (kind, case_id, task_id, actor, at) SELECT 'task.opened', case_id, id, $19, $20 FROM opened`,
 		t.ID, c.ID, n.Workflow, n.Kind, c.Stage, c.Round, c.Review, n.Level, n.Subject, t.Duty, rule,
-		n.Area, c.Programme, c.Urgent, tx.Now, n.Due, pq.Array(n.Alarms), attend)
+		n.Area, c.Programme, c.Urgent, tx.Now, n.Due, pq.Array(n.Alarms), attend, System, tx.Wall)
 	if err != nil {
 		return "", err
 	}

@@ -1,8 +1,9 @@
 // Package worktime counts working time: what a deadline of three working days
 // means, and how long a case really waited.
 //
-// Working time is elapsed time inside the shifts of a calendar. A shift that
-// spans a change of the clocks is as long as it really was.
+// Working time is elapsed time inside the shifts of a calendar and outside its
+// freezes. A shift that spans a change of the clocks is as long as it really
+// was. Time that has passed is counted by what was in force then.
 package worktime
 
 import (
@@ -21,6 +22,9 @@ type Calendar struct {
 	loc      *time.Location
 	shifts   [7][]shift // by time.Weekday
 	holidays map[date]bool
+	frozen   []Span    // rising, apart
+	before   *Calendar // what was in force before begins; nil: nothing else ever was
+	begins   time.Time
 }
 
 // shift is minutes after local midnight, end excluded.
@@ -84,6 +88,9 @@ func (c *Calendar) Between(from, to time.Time) time.Duration {
 	if to.Before(from) {
 		return -c.Between(to, from)
 	}
+	if c.before != nil && from.Before(c.begins) {
+		return c.before.Between(from, earlier(to, c.begins)) + c.Between(c.begins, later(to, c.begins))
+	}
 	var sum time.Duration
 	// One date more: clocks put back just after midnight show the old date
 	// again while the shifts of the new one have begun.
@@ -113,6 +120,13 @@ func (c *Calendar) Add(from time.Time, d time.Duration) time.Time {
 	if d <= 0 {
 		return from
 	}
+	if c.before != nil && from.Before(c.begins) {
+		done := c.before.Between(from, c.begins)
+		if d <= done {
+			return c.before.Add(from, d)
+		}
+		return c.Add(c.begins, d-done)
+	}
 	for day := dateOf(from.In(c.loc)); ; day = day.next() {
 		for _, span := range c.spans(day) {
 			start := later(span.start, from)
@@ -133,7 +147,9 @@ func (c *Calendar) Add(from time.Time, d time.Duration) time.Time {
 // in at noon counts from 13:00, what comes in at night or on a day off counts
 // from the start of the next working day. On the day of arrival a clock time
 // before, between or after its shifts becomes the start of the next shift of
-// that day, or else the end of its last one. n <= 0 gives the moved from.
+// that day, or else the end of its last one. A day that is frozen as a whole is
+// no working day. n <= 0 gives the moved from. It counts by what is in force
+// now, whatever was before.
 func (c *Calendar) AddDays(from time.Time, n int) time.Time {
 	start := c.next(from)
 	day := dateOf(start.In(c.loc))
@@ -178,4 +194,11 @@ func later(a, b time.Time) time.Time {
 		return b
 	}
 	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }

@@ -22,11 +22,11 @@ func (d date) utc() time.Time {
 func (d date) next() date             { return dateOf(d.utc().AddDate(0, 0, 1)) }
 func (d date) before(other date) bool { return d.utc().Before(other.utc()) }
 
-// span is a shift of one date as instants, end excluded.
+// span is a shift of one date, or a part of one, as instants, end excluded.
 type span struct{ start, end time.Time }
 
-// spans gives the shifts of a date in order, without those of no length (the
-// clocks were put forward over them).
+// spans gives the working time of a date in order: its shifts without those of
+// no length (the clocks were put forward over them) and without what is frozen.
 func (c *Calendar) spans(day date) []span {
 	if c.holidays[day] {
 		return nil
@@ -37,7 +37,7 @@ func (c *Calendar) spans(day date) []span {
 		start := instant(c.loc, day, time.Duration(shift.start)*time.Minute)
 		end := instant(c.loc, day, time.Duration(shift.end)*time.Minute)
 		if start.Before(end) {
-			spans = append(spans, span{start, end})
+			spans = c.thaw(spans, span{start, end})
 		}
 	}
 	return spans

@@ -43,15 +43,6 @@ func (tx *Tx) OpenOfficeTask(c *Case, n NewTask) (string, error) {
 	return tx.OpenTask(c, n)
 }
 
-// calendarOf gives the working calendar of a case's programme.
-func (tx *Tx) calendarOf(c *Case) (*worktime.Calendar, error) {
-	def, err := tx.Rules(c)
-	if err != nil {
-		return nil, err
-	}
-	return tx.Calendar(def.Calendar)
-}
-
 // broken tells a calendar that is not there, or was edited into one that
 // cannot be read, from a fault of the moment.
 func broken(err error) bool {

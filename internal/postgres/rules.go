@@ -9,7 +9,6 @@ import (
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/programme"
-	"github.com/aidflow/aidflow/aid/worktime"
 )
 
 // Definition gives a published version of a programme. Published versions
@@ -51,22 +50,6 @@ func (s *Store) definition(code string, version int, get func(dest any, query st
 // Rules gives the programme version that a case is pinned to.
 func (tx *Tx) Rules(c *Case) (*programme.Definition, error) {
 	return tx.Definition(c.Programme, c.ProgrammeVersion)
-}
-
-// Calendar gives the working calendar of a code as it is now: holidays may be
-// edited at any time.
-//
-// Errors: NotFound unknown_calendar.
-func (tx *Tx) Calendar(code string) (*worktime.Calendar, error) {
-	var raw []byte
-	err := tx.get(&raw, `SELECT definition FROM calendars WHERE code = $1`, code)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, aid.Refuse(aid.NotFound, "unknown_calendar")
-	}
-	if err != nil {
-		return nil, err
-	}
-	return worktime.Parse(raw)
 }
 
 // AreaAt gives the area of the named level that an area belongs to today:

@@ -13,6 +13,7 @@ import (
 	"github.com/jmoiron/sqlx"
 	_ "github.com/lib/pq" // the driver
 
+	"github.com/aidflow/aidflow/aid/worktime"
 	"github.com/aidflow/aidflow/internal/vault"
 )
 
@@ -23,6 +24,7 @@ type Store struct {
 	clock func() time.Time
 	rules sync.Map // code/version -> *programme.Definition; published versions never change
 	phone string   // region of telephone numbers without a country code
+	weeks sync.Map // text of a calendar -> *worktime.Calendar
 	known sync.Map // statement of a transaction -> *sqlx.Stmt, nil while it is being prepared
 }
 
@@ -64,6 +66,8 @@ type Tx struct {
 	vault *vault.Vault
 	Wall  time.Time // the wall clock
 	Now   time.Time // the case's clock once LockCase was called; else Wall
+
+	calendars map[place]*worktime.Calendar // those that were asked for
 }
 
 // Write runs fn in one transaction at READ COMMITTED and commits it. It is run

@@ -61,7 +61,7 @@ type WaitRow struct {
 	Interval
 	TaskKind *aid.TaskKind `db:"task_kind"`
 	Calendar time.Duration // elapsed; until the case's now when it is still open
-	Working  time.Duration // working time of the programme's calendar within it
+	Working  time.Duration // working time of the calendar of its area within it
 	Paused   bool          // somebody outside is awaited: the office's clock stands still
 }
 
@@ -81,7 +81,7 @@ func (s *Store) Waits(ctx context.Context, caller *Caller, idOrRef string) ([]Wa
 	if err != nil {
 		return nil, err
 	}
-	calendar, err := s.calendarOf(ctx, row.Programme, row.ProgrammeVersion)
+	calendar, err := s.calendarOf(ctx, &row.Case)
 	if err != nil {
 		return nil, err
 	}

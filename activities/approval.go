@@ -61,7 +61,7 @@ func counted(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, in aid.Approva
 	case aid.ResultRejected:
 		return rejectByTask(tx, c, t, in.Decision)
 	case aid.ResultReturned:
-		return returnToPartner(tx, c, t, in.Decision)
+		return sendBack(tx, c, t, in.Decision)
 	}
 	if err := tx.CloseTask(t, result); err != nil {
 		return aid.Outcome{}, err
@@ -150,15 +150,11 @@ func (a *Activities) TryFunds(ctx context.Context, in aid.OpenRequest) (aid.Outc
 }
 
 // askAgain brings a waiting case whose approvals no longer hold back to the
-// last level.
+// levels that have to approve anew.
 func askAgain(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, error) {
-	levels, err := levelsOf(tx, c)
-	if err != nil {
-		return aid.Outcome{}, err
-	}
 	c.Review++
 	if err := tx.MoveCase(c, aid.EventBack); err != nil {
 		return aid.Outcome{}, err
 	}
-	return aid.Outcome{Result: aid.ResultPending}, askLevel(tx, c, workflow, levels[len(levels)-1])
+	return askRest(tx, c, workflow)
 }

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/postgres"
@@ -45,7 +46,7 @@ func goOn(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, erro
 	case postgres.ThenOpenApproval:
 		return openApproval(tx, c, workflow, postgres.System)
 	case postgres.ThenAskFirst:
-		return askFirst(tx, c, workflow)
+		return askRest(tx, c, workflow)
 	}
 	return nothing, askLevel(tx, c, workflow, *p.Level)
 }
@@ -67,6 +68,8 @@ func ring(tx *postgres.Tx, c *postgres.Case, workflow string, alarm postgres.Ala
 		return stalled(tx, c, workflow, alarm.Task, "no_answer", event)
 	case alarm.Kind == aid.ConfirmMilestone:
 		return stalled(tx, c, workflow, alarm.Task, "not_started", event)
+	case alarm.Kind == aid.MeetCondition:
+		return stalled(tx, c, workflow, alarm.Task, "condition_not_met", event)
 	}
 	if err := event("case.sla_breached"); err != nil {
 		return err
@@ -107,12 +110,24 @@ func (a *Activities) DecideStalled(ctx context.Context, in aid.DecisionRequest) 
 		if c.Status != aid.Approved {
 			return withdraw(tx, c, in.Decision.Actor)
 		}
-		c.ReasonCode = "not_started"
+		c.ReasonCode = notGoingOn(t)
 		if _, err := stopPaying(tx, c, in.Decision.Actor, c.ReasonCode); err != nil {
 			return aid.Outcome{}, err
 		}
 		return end(tx, c, aid.EventCancel, "case.closed", in.Decision.Actor, "closed")
 	})
+}
+
+// notGoingOn is why an award ends that nothing was paid for: the household has
+// not begun, or has not met a condition.
+func notGoingOn(t *postgres.Task) string {
+	var rule struct {
+		Because string `json:"because"`
+	}
+	if json.Unmarshal(t.Rule, &rule) == nil && rule.Because == "condition_not_met" {
+		return rule.Because
+	}
+	return "not_started"
 }
 
 // ownerOf is who keeps a case waiting that does not move.

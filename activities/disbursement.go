@@ -9,7 +9,8 @@ import (
 
 // OpenDisbursement starts paying an award: it asks for the evidence of the
 // first tranche, or makes its payment due. Where the programme wants the
-// village to be asked first, it has the award hung out.
+// village to be asked first, it has the award hung out; conditions of the
+// approvals are met before.
 func (a *Activities) OpenDisbursement(ctx context.Context, in aid.OpenRequest) (aid.Outcome, error) {
 	return a.step(ctx, in.Step, "open_disbursement", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
 		award, err := tx.AwardOf(c)
@@ -25,7 +26,11 @@ func (a *Activities) OpenDisbursement(ctx context.Context, in aid.OpenRequest) (
 		if err := tx.StartAward(award); err != nil {
 			return aid.Outcome{}, err
 		}
-		if asked, err := askVillage(tx, c, in.Workflow); err != nil || asked {
+		conditions, err := askConditions(tx, c, award, in.Workflow)
+		if err != nil {
+			return aid.Outcome{}, err
+		}
+		if asked, err := askVillage(tx, c, in.Workflow); err != nil || asked || conditions {
 			return aid.Outcome{Result: aid.ResultPending}, err
 		}
 		return nextTranche(tx, c, award, in.Workflow)
@@ -35,8 +40,8 @@ func (a *Activities) OpenDisbursement(ctx context.Context, in aid.OpenRequest) (
 // payOn does what comes next for an award of which no payment is on its way: a
 // withdrawal that was asked for, the first tranche that is not over, or the
 // end. While a rail contradicts the books, or money is to come back, persons
-// are awaited, and so they are while an objection is open. One that was upheld
-// ends the case.
+// are awaited, and so they are while an objection or a condition is open. An
+// objection that was upheld ends the case.
 func payOn(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow string) (aid.Outcome, error) {
 	live, err := tx.LivePayment(c)
 	if err != nil {
@@ -57,6 +62,9 @@ func payOn(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow string
 	}
 	if out, waits, err := objected(tx, c, a); err != nil || waits {
 		return out, err
+	}
+	if waits, err := conditioned(tx, c); err != nil || waits {
+		return aid.Outcome{Result: aid.ResultPending}, err
 	}
 	return nextTranche(tx, c, a, workflow)
 }

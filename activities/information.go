@@ -11,16 +11,25 @@ import (
 	"github.com/aidflow/aidflow/internal/postgres"
 )
 
+// sendBack returns a case to where the decision says: to the partner, or, by an
+// approver, to the verification or an earlier level.
+func sendBack(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, d aid.Decision) (aid.Outcome, error) {
+	back, err := tx.ReturnOf(d.ID)
+	switch {
+	case err != nil:
+		return aid.Outcome{}, err
+	case c.Stage != aid.Approval || back.To == "" || back.To == "partner":
+		return returnToPartner(tx, c, t, d, back)
+	case back.To == string(aid.Verification):
+		return returnToVerifier(tx, c, t, d, back)
+	}
+	return returnToLevel(tx, c, t, d, back.To)
+}
+
 // returnToPartner sends a case back for information: every other open task is
 // replaced, the clock of the office stops, the partner is asked. From the
 // fourth return on, a person also decides whether the case goes on at all.
-func returnToPartner(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, d aid.Decision) (aid.Outcome, error) {
-	if earlier, err := returnedEarlier(tx, c, d); err != nil || earlier {
-		if err != nil {
-			return aid.Outcome{}, err
-		}
-		return returnToVerifier(tx, c, t, d)
-	}
+func returnToPartner(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, d aid.Decision, back postgres.Return) (aid.Outcome, error) {
 	if err := tx.RejectDocuments(c, d.ID, d.Actor, d.Reason); err != nil {
 		return aid.Outcome{}, err
 	}
@@ -38,69 +47,88 @@ func returnToPartner(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, d aid.
 	if err != nil {
 		return aid.Outcome{}, err
 	}
-	return aid.Outcome{Result: aid.ResultReturned}, askPartner(tx, c, t.WorkflowID, d)
-}
-
-// returnedEarlier tells whether an approver asks the verifiers again, rather
-// than the partner.
-func returnedEarlier(tx *postgres.Tx, c *postgres.Case, d aid.Decision) (bool, error) {
-	if c.Stage != aid.Approval {
-		return false, nil
-	}
-	content, err := tx.Content(d.ID)
-	if err != nil {
-		return false, err
-	}
-	var data struct {
-		To aid.Stage `json:"to"`
-	}
-	return json.Unmarshal(content.Data, &data) == nil && data.To == aid.Verification, nil
+	return aid.Outcome{Result: aid.ResultReturned}, askPartner(tx, c, t.WorkflowID, d, back)
 }
 
 // returnToVerifier takes a case from approval back to verification, as the
-// next review.
-func returnToVerifier(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, d aid.Decision) (aid.Outcome, error) {
-	if err := tx.CloseTask(t, aid.ResultReturned); err != nil {
-		return aid.Outcome{}, err
-	}
-	if err := tx.EndTasks(c, "replaced"); err != nil {
-		return aid.Outcome{}, err
-	}
-	c.Review++
-	c.Returns++
-	if err := tx.MoveCase(c, aid.EventReturnEarlier); err != nil {
-		return aid.Outcome{}, err
-	}
-	err := tx.AddEvent(c, postgres.Event{Kind: "case.returned", Actor: d.Actor, Task: t.ID,
-		Data: map[string]any{"reason_code": d.Reason, "to": aid.Verification, "returns": c.Returns}})
+// next review. Only the tasks that the decision names are done again.
+func returnToVerifier(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, d aid.Decision, back postgres.Return) (aid.Outcome, error) {
+	err := nextReview(tx, c, t, func() error { return tx.MoveCase(c, aid.EventReturnEarlier) })
 	if err != nil {
 		return aid.Outcome{}, err
 	}
-	if err := openVerification(tx, c, t.WorkflowID); err != nil {
+	data := map[string]any{"reason_code": d.Reason, "to": back.To, "returns": c.Returns}
+	if len(back.Tasks) > 0 {
+		data["tasks"] = back.Tasks
+	}
+	if err := tx.AddEvent(c, postgres.Event{Kind: "case.returned", Actor: d.Actor, Task: t.ID, Data: data}); err != nil {
+		return aid.Outcome{}, err
+	}
+	if err := reopenVerification(tx, c, t.WorkflowID, back.Tasks); err != nil {
 		return aid.Outcome{}, err
 	}
 	return aid.Outcome{Result: aid.ResultReturned}, tooOften(tx, c, t.WorkflowID)
 }
 
+// returnToLevel asks an earlier level of the approval again, as the next
+// review. What the levels between had approved stands, unless that level now
+// changes what they have bound.
+func returnToLevel(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, d aid.Decision, level string) (aid.Outcome, error) {
+	if err := tx.AskAgain(c, level, d.ID); err != nil {
+		return aid.Outcome{}, err
+	}
+	if err := nextReview(tx, c, t, func() error { return tx.SaveCase(c) }); err != nil {
+		return aid.Outcome{}, err
+	}
+	err := tx.AddEvent(c, postgres.Event{Kind: "case.returned", Actor: d.Actor, Task: t.ID,
+		Data: map[string]any{"reason_code": d.Reason, "to": level, "returns": c.Returns}})
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	out, err := askRest(tx, c, t.WorkflowID)
+	if err != nil {
+		return out, err
+	}
+	out.Result = aid.ResultReturned
+	return out, tooOften(tx, c, t.WorkflowID)
+}
+
+// nextReview ends what is open and counts a return within the office.
+func nextReview(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, move func() error) error {
+	if err := tx.CloseTask(t, aid.ResultReturned); err != nil {
+		return err
+	}
+	if err := tx.EndTasks(c, "replaced"); err != nil {
+		return err
+	}
+	c.Review++
+	c.Returns++
+	return move()
+}
+
 // tooOften asks, from the fourth return on, whether the case is to go on at
-// all; meanwhile the verifiers go on.
+// all; meanwhile those who were asked go on.
 func tooOften(tx *postgres.Tx, c *postgres.Case, workflow string) error {
 	def, err := tx.Rules(c)
 	if err != nil || c.Returns <= def.MaxReturns {
 		return err
 	}
-	if err := openStalled(tx, c, workflow, "verification", "returned_too_often"); err != nil {
+	if err := openStalled(tx, c, workflow, string(c.Stage), "returned_too_often"); err != nil {
 		return err
 	}
 	return tx.WaitForOpenTask(c, aid.OwnerOffice)
 }
 
-func askPartner(tx *postgres.Tx, c *postgres.Case, workflow string, d aid.Decision) error {
+func askPartner(tx *postgres.Tx, c *postgres.Case, workflow string, d aid.Decision, back postgres.Return) error {
 	items, err := tx.NamedItems(d.ID)
 	if err != nil {
 		return err
 	}
-	return question(tx, c, workflow, map[string]any{"because": "returned", "reason_code": d.Reason, "items": items})
+	rule := map[string]any{"because": "returned", "reason_code": d.Reason, "items": items}
+	if len(back.Tasks) > 0 {
+		rule["tasks"] = back.Tasks
+	}
+	return question(tx, c, workflow, rule)
 }
 
 // question asks the partner, and from the fourth return on a person too
@@ -178,7 +206,7 @@ func (a *Activities) ProvideInformation(ctx context.Context, in aid.ApprovalRequ
 		if reason != "" {
 			return reject(tx, c, postgres.System, reason)
 		}
-		return resume(tx, c, in, changed)
+		return resume(tx, c, t, in.Workflow)
 	})
 }
 
@@ -187,21 +215,27 @@ func binding(c *postgres.Case) string {
 	return strconv.FormatInt(c.Norm(), 10) + " " + *c.PayeeAccountID
 }
 
-// resume opens the stage that had asked the partner. An answer that changes
-// what an approval binds voids the approvals so far: the matrix runs again.
-func resume(tx *postgres.Tx, c *postgres.Case, in aid.ApprovalRequest, changed bool) (aid.Outcome, error) {
-	out := aid.Outcome{Result: aid.ResultPending}
-	if c.Stage == aid.Verification {
-		return out, openVerification(tx, c, in.Workflow)
+// resume opens the stage that had asked the partner. What is not asked again
+// stands: of the verification what was completed and not named, of the
+// approvals those whose amount, payee, account and fund the answer has not
+// changed.
+func resume(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, workflow string) (aid.Outcome, error) {
+	if c.Stage != aid.Verification {
+		return askRest(tx, c, workflow)
 	}
-	if !changed && in.Next != nil {
-		return out, askLevel(tx, c, in.Workflow, *in.Next)
+	var asked postgres.Return
+	if err := json.Unmarshal(t.Rule, &asked); err != nil {
+		return aid.Outcome{}, err
 	}
-	return askFirst(tx, c, in.Workflow)
+	if len(asked.Tasks) > 0 { // somebody looks at the answer
+		asked.Tasks = append(asked.Tasks, aid.VerifyDocuments)
+	}
+	return aid.Outcome{Result: aid.ResultPending}, reopenVerification(tx, c, workflow, asked.Tasks)
 }
 
-// askFirst asks the first level of the matrix.
-func askFirst(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, error) {
+// askRest asks the first level of the matrix whose approval does not stand, and
+// tells the workflow which follow.
+func askRest(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, error) {
 	out := aid.Outcome{Result: aid.ResultPending}
 	levels, err := levelsOf(tx, c)
 	if postgres.Misconfigured(err) {
@@ -210,8 +244,24 @@ func askFirst(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, 
 	if err != nil {
 		return out, err
 	}
-	out.Levels = levels
-	return out, askLevel(tx, c, workflow, levels[0])
+	if out.Levels, err = remaining(tx, c, levels); err != nil {
+		return out, err
+	}
+	return out, askLevel(tx, c, workflow, out.Levels[0])
+}
+
+// remaining gives the levels that are still to be asked. When every approval
+// stands, because less is asked for than before, the last one says that the
+// case goes on.
+func remaining(tx *postgres.Tx, c *postgres.Case, levels []aid.Level) ([]aid.Level, error) {
+	if c.Review == 1 {
+		return levels, nil
+	}
+	rest, err := tx.Remaining(c, levels)
+	if err == nil && len(rest) == 0 {
+		rest = levels[len(levels)-1:]
+	}
+	return rest, err
 }
 
 // levelsOf evaluates the approval matrix of the case's programme.

@@ -84,6 +84,9 @@ func villageAsked(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outco
 	if err := tx.AddEvent(c, postgres.Event{Kind: "case.posting_over", Actor: postgres.System}); err != nil {
 		return waits, err
 	}
+	if conditions, err := conditioned(tx, c); err != nil || conditions {
+		return waits, err
+	}
 	return nextTranche(tx, c, award, workflow)
 }
 

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/postgres"
@@ -37,12 +38,34 @@ func (a *Activities) OpenVerification(ctx context.Context, in aid.OpenRequest) (
 }
 
 func openVerification(tx *postgres.Tx, c *postgres.Case, workflow string) error {
-	rule := map[string]any{"because": "verification", "review": c.Review}
-	if _, err := tx.OpenOfficeTask(c, postgres.NewTask{Kind: aid.VerifyDocuments, Workflow: workflow, Rule: rule}); err != nil {
+	return openTasks(tx, c, workflow, true, true)
+}
+
+// reopenVerification opens the named tasks of the verification again, and
+// those that were never completed; all when none is named.
+func reopenVerification(tx *postgres.Tx, c *postgres.Case, workflow string, named []aid.TaskKind) error {
+	if len(named) == 0 {
+		return openVerification(tx, c, workflow)
+	}
+	done, err := tx.Verified(c)
+	if err != nil {
 		return err
 	}
-	if err := tx.OpenFieldVisits(c, workflow, rule); err != nil {
-		return err
+	again := func(kind aid.TaskKind) bool { return !done[kind] || slices.Contains(named, kind) }
+	return openTasks(tx, c, workflow, again(aid.VerifyDocuments), again(aid.FieldVisit))
+}
+
+func openTasks(tx *postgres.Tx, c *postgres.Case, workflow string, papers, visits bool) error {
+	rule := map[string]any{"because": "verification", "review": c.Review}
+	if papers {
+		if _, err := tx.OpenOfficeTask(c, postgres.NewTask{Kind: aid.VerifyDocuments, Workflow: workflow, Rule: rule}); err != nil {
+			return err
+		}
+	}
+	if visits {
+		if err := tx.OpenFieldVisits(c, workflow, rule); err != nil {
+			return err
+		}
 	}
 	return tx.WaitForOpenTask(c, aid.OwnerOffice)
 }
@@ -60,7 +83,7 @@ func (a *Activities) DecideVerification(ctx context.Context, in aid.DecisionRequ
 		case aid.ActionReject:
 			return rejectByTask(tx, c, t, in.Decision)
 		case aid.ActionReturn:
-			return returnToPartner(tx, c, t, in.Decision)
+			return sendBack(tx, c, t, in.Decision)
 		}
 		return verified(tx, c, t, in)
 	})
@@ -88,8 +111,10 @@ func verified(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, in aid.Decisi
 // openApproval judges the case again, now with what the visit saw, computes
 // the levels of the amount that comes out, and asks the first one. Where the
 // configuration has no level or no fund for the case, what the verifier
-// decided stands, and the case is parked before an administrator.
+// decided stands, and the case is parked before an administrator. A level whose
+// approval stands is not asked again.
 func openApproval(tx *postgres.Tx, c *postgres.Case, workflow, actor string) (aid.Outcome, error) {
+	before := c.Norm()
 	reason, err := judge(tx, c, postgres.PhaseVisit)
 	if err != nil {
 		return aid.Outcome{}, err
@@ -114,7 +139,13 @@ func openApproval(tx *postgres.Tx, c *postgres.Case, workflow, actor string) (ai
 		}
 	}
 	c.FundID = &fund
+	if c.Norm() != before { // what was lowered was lowered from another amount
+		c.Amount = nil
+	}
 	if err := tx.MoveCase(c, aid.EventVerify); err != nil {
+		return aid.Outcome{}, err
+	}
+	if levels, err = remaining(tx, c, levels); err != nil {
 		return aid.Outcome{}, err
 	}
 	if err := tx.AddEvent(c, postgres.Event{Kind: "case.verified", Actor: actor}); err != nil {

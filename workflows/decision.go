@@ -33,7 +33,7 @@ func (c *supportRequest) apply(ctx workflow.Context, s aid.Step, d aid.Decision)
 	case aid.Approve:
 		return decideApproval(ctx, aid.ApprovalRequest{Step: s, Decision: d, Next: c.levelAt(c.level + 1)})
 	case aid.ProvideInformation:
-		return provideInformation(ctx, aid.ApprovalRequest{Step: s, Decision: d, Next: c.levelAt(c.level)})
+		return provideInformation(ctx, aid.ApprovalRequest{Step: s, Decision: d})
 	case aid.DecideStalled:
 		return decideStalled(ctx, aid.DecisionRequest{Step: s, Decision: d})
 	case aid.RecordCheck:

@@ -39,6 +39,8 @@ func (d *disbursement) decide(ctx workflow.Context, decision aid.Decision) (Resu
 
 func (d *disbursement) apply(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
 	switch in.Decision.Kind {
+	case aid.MeetCondition:
+		return meetCondition(ctx, in)
 	case aid.ConfirmMilestone:
 		return confirmMilestone(ctx, in)
 	case aid.ReleasePayment:

@@ -116,6 +116,10 @@ func decideObjection(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome,
 	return local(ctx, "DecideObjection", in)
 }
 
+func meetCondition(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return local(ctx, "MeetCondition", in)
+}
+
 func confirmMilestone(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
 	return local(ctx, "ConfirmMilestone", in)
 }

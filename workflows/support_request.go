@@ -98,7 +98,6 @@ func (c *supportRequest) waitForFunds(ctx workflow.Context) error {
 		if err != nil {
 			return err
 		}
-		c.level = max(len(c.levels)-1, 0)
 	}
 	return nil
 }

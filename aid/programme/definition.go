@@ -50,9 +50,10 @@ type Definition struct {
 	Deadlines   map[string]Period   `json:"deadlines"` // working days by kind of task, and "default"
 	Stalled     Stalled             `json:"stalled"`
 	MaxReturns  int                 `json:"max_returns"`
-	StartWithin Period              `json:"start_within"` // calendar time from award to first evidence; zero: no limit
-	Reasons     map[string][]Reason `json:"reasons"`      // by action
-	Funds       []string            `json:"funds"`        // in order; empty: the fund of the area
+	StartWithin Period              `json:"start_within"`         // calendar time from award to first evidence; zero: no limit
+	Reasons     map[string][]Reason `json:"reasons"`              // by action
+	Conditions  []Reason            `json:"conditions,omitempty"` // what an approval may make the money wait for
+	Funds       []string            `json:"funds"`                // in order; empty: the fund of the area
 	Papers      []Paper             `json:"papers,omitempty"`
 
 	loc         *time.Location

@@ -137,5 +137,6 @@ var subjects = &subject{fields: map[string]*subject{
 	"start_within": styled(stylePeriod, "phải khởi công trong", "start within", "mulai dalam"),
 	"reasons": {name: words{"lý do", "reasons", "alasan"}, any: &subject{key: "code", item: &subject{name: words{"lý do", "reason", "alasan"},
 		fields: map[string]*subject{"titles": named("tên", "name", "nama")}}}},
-	"funds": listed("", "quỹ", "fund", "dana", nil),
+	"conditions": listed("code", "điều kiện kèm phê duyệt", "condition of an approval", "syarat persetujuan", map[string]*subject{"titles": named("tên", "name", "nama")}),
+	"funds":      listed("", "quỹ", "fund", "dana", nil),
 }}

@@ -146,6 +146,11 @@ func (d *Definition) ReasonKnown(action, code string) bool {
 	})
 }
 
+// ConditionKnown tells whether an approval may carry this condition.
+func (d *Definition) ConditionKnown(code string) bool {
+	return slices.ContainsFunc(d.Conditions, func(condition Reason) bool { return condition.Code == code })
+}
+
 // TaskKinds lists the keys that deadlines may have, "default" among them.
 func TaskKinds() []string { return slices.Clone(taskKinds) }
 

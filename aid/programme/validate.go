@@ -205,13 +205,19 @@ func (s *source) validateReasons(d *Definition) {
 		if !codePattern.MatchString(action) {
 			s.fault(pointer, "code_format")
 		}
-		seen := map[string]bool{}
-		for i, reason := range d.Reasons[action] {
-			place := fmt.Sprintf("%s/%d", pointer, i)
-			s.code(place+"/code", reason.Code)
-			s.once(seen, place+"/code", reason.Code)
-			s.titles(place+"/titles", reason.Titles)
-		}
+		s.coded(pointer, d.Reasons[action])
+	}
+	s.coded("/conditions", d.Conditions)
+}
+
+// coded checks a list of codes with their titles, each of them once.
+func (s *source) coded(pointer string, list []Reason) {
+	seen := map[string]bool{}
+	for i, reason := range list {
+		place := fmt.Sprintf("%s/%d", pointer, i)
+		s.code(place+"/code", reason.Code)
+		s.once(seen, place+"/code", reason.Code)
+		s.titles(place+"/titles", reason.Titles)
 	}
 }
 

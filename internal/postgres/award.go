@@ -142,32 +142,9 @@ func (tx *Tx) CheckApprovals(c *Case, a *Award) error {
 	if err != nil {
 		return err
 	}
-	hash, err := tx.BoundHash(c)
+	votes, err := tx.standing(c, a.Amount)
 	if err != nil {
 		return err
-	}
-	moved, err := tx.movedReview(c)
-	if err != nil {
-		return err
-	}
-	var rows []struct {
-		Level  string     `db:"level"`
-		Actor  string     `db:"actor"`
-		Action aid.Action `db:"action"`
-		Chair  bool       `db:"chair"`
-	}
-	err = tx.list(&rows, `
-		SELECT t.level, d.actor, d.action, d.chair
-		FROM tasks t JOIN decisions d ON d.task_id = t.id
-		WHERE t.case_id = $1 AND t.round = $2 AND t.kind = 'approve' AND t.state = 'done' AND t.outcome = 'approved'
-		  AND d.state = 'applied' AND (d.action <> 'approve' OR (d.bound_hash = $3 AND d.amount >= $4)) AND t.review > $5
-		ORDER BY d.decided_at`, c.ID, c.Round, hash, a.Amount, moved)
-	if err != nil {
-		return err
-	}
-	votes := map[string][]aid.Vote{}
-	for _, r := range rows {
-		votes[r.Level] = append(votes[r.Level], aid.Vote{Actor: r.Actor, Action: r.Action, Chair: r.Chair})
 	}
 	levels, err := Levels(def.Levels(c.Norm()))
 	if err != nil {

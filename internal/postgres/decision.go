@@ -51,9 +51,10 @@ type RecordedIntent struct {
 // Forbidden wrong_role, wrong_level, four_eyes; Conflict task_closed (params
 // as of WhyClosed), task_claimed, already_decided, area_gone; Stale stale; Invalid
 // unknown_action, reason_required, unknown_reason, amount_not_allowed,
-// amount_above_request, and what the programme finds in a partner's answer;
-// Conflict withdrawal_asked for a release, objection_open for a step towards a
-// payment.
+// amount_above_request, lowering_not_allowed, amount_not_by_committee,
+// level_not_earlier, unknown_condition, and what the programme finds in a
+// partner's answer; Conflict withdrawal_asked for a release, objection_open or
+// condition_open for a step towards a payment.
 func (s *Store) RecordIntent(ctx context.Context, in Intent) (RecordedIntent, error) {
 	var out RecordedIntent
 	err := s.Write(ctx, func(tx *Tx) error {
@@ -138,17 +139,8 @@ func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
 	if !slices.Contains(rule.Actions, in.Action) {
 		faults = append(faults, aid.Fault{Pointer: "/action", Code: "unknown_action"})
 	}
-	if aid.NeedsReason(in.Action) && in.Reason == "" {
-		faults = append(faults, aid.Fault{Pointer: "/reason_code", Code: "reason_required"})
-	}
-	if in.Reason != "" && !def.ReasonKnown(string(in.Action), in.Reason) {
-		faults = append(faults, aid.Fault{Pointer: "/reason_code", Code: "unknown_reason"})
-	}
-	if in.Amount != nil && (t.Kind != aid.Approve || in.Action != aid.ActionApprove) {
-		faults = append(faults, aid.Fault{Pointer: "/amount", Code: "amount_not_allowed"})
-	} else if in.Amount != nil && (*in.Amount <= 0 || *in.Amount > c.Asking()) {
-		faults = append(faults, aid.Fault{Pointer: "/amount/amount", Code: "amount_above_request"})
-	}
+	faults = append(faults, reasonFaults(c, t, def, in)...)
+	faults = append(faults, amountFaults(c, t, def, in)...)
 	if in.Action == aid.ActionReturn && in.Note == "" && len(namedItems(in.Data)) == 0 && len(reviewedPapers(in.Data)) == 0 {
 		faults = append(faults, aid.Fault{Pointer: "/data/items", Code: "items_required"})
 	}
@@ -165,7 +157,10 @@ func (tx *Tx) checkData(c *Case, t *Task, def *programme.Definition, in Intent) 
 	case t.Kind == aid.ProvideInformation:
 		return tx.answerFaults(c, def, in.Data)
 	case t.Kind == aid.Approve && in.Action == aid.ActionApprove:
-		return tx.overrideFaults(c, def, in.Data)
+		faults, err := tx.overrideFaults(c, def, in.Data)
+		return append(faults, tx.conditionFaults(def, in.Data)...), err
+	case t.Kind == aid.Approve && in.Action == aid.ActionReturn:
+		return tx.returnFaults(c, in)
 	case t.Kind == aid.FieldVisit && in.Action == aid.ActionComplete:
 		return tx.visitFaults(t, def, in.Data)
 	case t.Kind == aid.PostPublicly:
@@ -308,13 +303,18 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	n, err := tx.exec(`UPDATE decisions SET state = 'applied', decided_at = $2, bound_hash = $3, amount = coalesce(amount, $4), chair = $5
-		WHERE id = $1 AND state = 'intent' AND task_version = $6`, d.ID, tx.Now, hash, approvedAmount(c, t), chair && t.Kind == aid.Approve, t.Version)
+	var sealed []byte
+	err = tx.get(&sealed, `UPDATE decisions SET state = 'applied', decided_at = $2, bound_hash = $3, amount = coalesce(amount, $4), chair = $5
+		WHERE id = $1 AND state = 'intent' AND task_version = $6 RETURNING sealed`,
+		d.ID, tx.Now, hash, approvedAmount(c, t), chair && t.Kind == aid.Approve, t.Version)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, false, tx.whyNotApplied(d.ID)
+	}
 	if err != nil {
 		return nil, false, err
 	}
-	if n == 0 {
-		return nil, false, tx.whyNotApplied(d.ID)
+	if err := tx.stateConditions(c, d, sealed); err != nil {
+		return nil, false, err
 	}
 	return t, chair, tx.AddEvent(c, Event{Kind: "task.decided", Actor: d.Actor, Task: t.ID, Data: map[string]any{
 		"task_kind": t.Kind, "level": t.Level, "action": d.Action, "reason_code": d.Reason, "decision": d.ID}})
@@ -348,11 +348,7 @@ func (tx *Tx) Content(decision string) (IntentContent, error) {
 	if err := tx.get(&sealed, `SELECT sealed FROM decisions WHERE id = $1`, decision); err != nil {
 		return content, err
 	}
-	plain, err := tx.vault.Open("decisions", "sealed", decision, sealed)
-	if err != nil {
-		return content, err
-	}
-	return content, json.Unmarshal(plain, &content)
+	return content, tx.open("decisions", "sealed", decision, sealed, &content)
 }
 
 // heardDirectly is how long whoever decides waits for the answer at most: a

@@ -65,6 +65,8 @@ func refusals(constraint string) *aid.Error {
 		return aid.Refuse(aid.Forbidden, "not_approved")
 	case "payments_after_posting":
 		return aid.Refuse(aid.Conflict, "objection_open")
+	case "payments_after_conditions":
+		return aid.Refuse(aid.Conflict, "condition_open")
 	case "payments_one_live", "payments_tranche_id_n_key":
 		return aid.Refuse(aid.Conflict, "payment_exists")
 	case "attempts_one_open", "attempts_key_key":

@@ -122,7 +122,7 @@ func (w *world) ask(i intent) postgres.RecordedIntent {
 	if i.kind == aid.FieldVisit && i.action == aid.ActionComplete && i.data == "" {
 		in.Data = w.report()
 	}
-	row := w.conn.QueryRow(`SELECT id, version FROM tasks WHERE case_id = $1 AND kind = $2 AND closed_at IS NULL`, w.caseID, i.kind)
+	row := w.conn.QueryRow(`SELECT id, version FROM tasks WHERE case_id = $1 AND kind = $2 AND closed_at IS NULL ORDER BY opened_at, id LIMIT 1`, w.caseID, i.kind)
 	require.NoError(w.t, row.Scan(&in.Task, &in.TaskVersion), "no open task %s", i.kind)
 	recorded, err := w.store.RecordIntent(context.Background(), in)
 	require.NoError(w.t, err, "%s by %s", i.kind, i.actor)

@@ -20,6 +20,7 @@ func stories() map[string][]func(*world) {
 		"registers":   {registersAreAsked},
 		"refused":     {rejectedByAVerifier, rejectedByACommittee, twoDecideOneTask, rejectedByACheck},
 		"the village": {theVillageIsAsked, theVillageObjects},
+		"conditions":  {conditionsHoldTheMoney, aConditionIsNotMet},
 		"parked":      {parkedAndRepaired},
 		"new rules":   {movedToANewVersion},
 		"no answer":   {thePartnerDoesNotAnswer, neverStarted},
@@ -60,6 +61,47 @@ func theVillageObjects(w *world) {
 	w.hung()
 	out := w.decides("DecideObjection", intent{kind: aid.DecideObjection, actor: "approver5", action: aid.ActionApprove})
 	require.Equal(w.t, aid.Closed, out.Place.Status)
+}
+
+// conditioned brings a medical case, approved on two conditions, to its
+// disbursement.
+func (w *world) conditioned() {
+	w.t.Helper()
+	w.submit("medical", "0051004418")
+	w.opens()
+	w.verifies("verifier1")
+	recorded := w.ask(intent{kind: aid.Approve, actor: "approver1", action: aid.ActionApprove, data: `{"conditions": [
+		{"code": "paper_handed_in", "text": "Canary receipt", "due": "2026-03-20"}, {"code": "other", "text": "Canary promise"}]}`})
+	w.goesOn("DecideApproval", aid.ApprovalRequest{Step: w.step(recorded.Workflow), Decision: recorded.Decision})
+	w.handOver()
+	out := w.goesOn("OpenDisbursement", aid.OpenRequest{Step: w.step(w.workflow())})
+	require.Len(w.t, out.Tasks, 2)
+	require.Equal(w.t, "0", w.text(`SELECT count(*) FROM payments`), "nothing is due before the conditions are met")
+}
+
+// meets has a verifier say that the condition which was asked for first is met.
+func (w *world) meets() aid.Outcome {
+	w.t.Helper()
+	return w.decides("MeetCondition", intent{kind: aid.MeetCondition, actor: "verifier1", action: aid.ActionComplete})
+}
+
+func conditionsHoldTheMoney(w *world) {
+	w.conditioned()
+	require.Len(w.t, w.meets().Tasks, 1)
+	require.Equal(w.t, aid.PaymentDue, w.meets().Payment.State)
+	w.pays(w.releases(), aid.PaymentSettled)
+	w.after()
+}
+
+// aConditionIsNotMet: a person decides what becomes of the award; it never ends
+// by itself.
+func aConditionIsNotMet(w *world) {
+	w.conditioned()
+	w.attends(40 * day)
+	require.Equal(w.t, "condition_not_met", w.text(`SELECT rule->>'because' FROM tasks WHERE case_id = $1 AND kind = 'decide_stalled'`, w.caseID))
+	out := w.decides("DecideStalled", intent{kind: aid.DecideStalled, actor: "manager1", action: aid.ActionConfirm})
+	require.Equal(w.t, aid.Closed, out.Place.Status)
+	require.Equal(w.t, "condition_not_met", w.text(`SELECT reason_code FROM cases WHERE id = $1`, w.caseID))
 }
 
 // registersAreAsked: one register answers, in place of another a person does.

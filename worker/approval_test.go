@@ -128,7 +128,7 @@ func TestLoweredAmountBinds(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)
 	c := tn.submit(example(t, "housing_new"))
-	lower := &move{actor: "approver1", action: aid.ActionApprove, amount: 50_000_001}
+	lower := &move{actor: "approver1", action: aid.ActionApprove, amount: 50_000_001, reason: "partly_needed"}
 	tn.liveUntil(people(willing).at("commune", lower).never(aid.ConfirmMilestone), tn.is(c, aid.Approved))
 	require.Equal(t, []string{"50000001 approved", "50000001 approved"},
 		tn.texts(`SELECT d.amount || ' ' || t.outcome FROM decisions d JOIN tasks t ON t.id = d.task_id
@@ -147,7 +147,7 @@ func TestAmountThatMayNotBeApproved(t *testing.T) {
 	tn := newTown(t)
 	c := tn.submit(example(t, "housing_new"))
 	tooMuch := &move{actor: "approver1", action: aid.ActionApprove, amount: 57_000_001, refuse: "invalid_content"}
-	byCommittee := &move{actor: "approver2", action: aid.ActionApprove, amount: 1_000_000, refuse: "amount_not_by_committee"}
+	byCommittee := &move{actor: "approver2", action: aid.ActionApprove, amount: 1_000_000, reason: "partly_needed", refuse: "invalid_content"}
 	tn.liveUntil(people(willing).at("commune", tooMuch).at("province", byCommittee), tn.is(c, aid.Approved))
 	require.Equal(t, 57_000_000, tn.fund().reserved)
 	tn.check()

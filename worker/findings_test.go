@@ -123,7 +123,7 @@ func TestNothingToGrantBlocks(t *testing.T) {
 	tn.publish("medical", `{"award": {"amount": "household.size > 50 ? 1000000 : 0"}}`)
 	c := tn.submit(example(t, "medical"))
 	silent := &move{actor: "approver1", action: aid.ActionApprove, refuse: "invalid_content"}
-	spoken := &move{actor: "approver1", action: aid.ActionApprove, amount: 2_000_000,
+	spoken := &move{actor: "approver1", action: aid.ActionApprove, amount: 2_000_000, reason: "partly_needed",
 		data: `{"overrides": [{"finding": "award/nothing_to_grant", "reason_code": "especially_difficult"}]}`}
 	tn.live(people(willing).at("commune", silent, spoken))
 	require.Equal(t, aid.Closed, tn.status(c))

@@ -68,9 +68,21 @@ func TestReturnedByApprovers(t *testing.T) {
 			[]string{"verify_documents  1 done", "field_visit  1 done", "approve commune 1 done",
 				"verify_documents  2 done", "field_visit  2 done", "approve commune 2 done",
 				"verify_documents  3 done", "field_visit  3 done", "approve commune 3 done", "approve province 3 done"}},
-		{"the province asks the verifiers: every level decides anew", people(willing).at("province", by("approver2", aid.ActionApprove), returningToVerifier("approver4")),
+		{"the province asks the verifiers: what the commune approved stands", people(willing).at("province", by("approver2", aid.ActionApprove), returningToVerifier("approver4")),
 			[]string{"verify_documents  1 done", "field_visit  1 done", "approve commune 1 done", "approve province 1 done",
-				"verify_documents  2 done", "field_visit  2 done", "approve commune 2 done", "approve province 2 done"}},
+				"verify_documents  2 done", "field_visit  2 done", "approve province 2 done"}},
+		{"the province asks for the visit only", people(willing).at("province", &move{actor: "approver4", action: aid.ActionReturn, reason: "information_needed",
+			data: `{"to": "verification", "tasks": ["field_visit"], "items": [{"kind": "field_visit", "problem": "unclear"}]}`}),
+			[]string{"verify_documents  1 done", "field_visit  1 done", "approve commune 1 done", "approve province 1 done",
+				"field_visit  2 done", "approve province 2 done"}},
+		{"the province asks the commune again", people(willing).at("province", by("approver2", aid.ActionApprove), &move{actor: "approver4", action: aid.ActionReturn,
+			reason: "information_needed", note: "Why so much?", data: `{"to": "commune"}`}),
+			[]string{"verify_documents  1 done", "field_visit  1 done", "approve commune 1 done", "approve province 1 done",
+				"approve commune 2 done", "approve province 2 done"}},
+		{"a verifier asks the partner, the visit stands", people(willing).first(aid.VerifyDocuments, nil, &move{actor: "verifier1", action: aid.ActionReturn, reason: "documents_missing",
+			data: `{"tasks": ["verify_documents"], "items": [{"kind": "land_use_confirmation", "problem": "missing"}]}`}),
+			[]string{"verify_documents  1 done", "field_visit  1 done", "provide_information  1 done", "verify_documents  2 done",
+				"approve commune 2 done", "approve province 2 done"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -115,7 +127,7 @@ func TestChangedAmountRunsTheMatrixAgain(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)
 	c := tn.submit(example(t, "housing_new"))
-	lower := &move{actor: "approver1", action: aid.ActionApprove, amount: 40_000_000}
+	lower := &move{actor: "approver1", action: aid.ActionApprove, amount: 40_000_000, reason: "fund_shared"}
 	more := providing(`{"requested": {"amount": 60000000, "currency": "VND"}}`)
 	tn.liveUntil(people(willing).at("commune", lower).at("province", returning("approver4")).first(aid.ProvideInformation, more), tn.is(c, aid.Paying))
 	require.Equal(t, 2, tn.number(`SELECT count(*) FROM tasks WHERE kind = 'approve' AND level = 'commune'`))

@@ -105,7 +105,7 @@ func TestALoweredAmountBindsTheNextVoter(t *testing.T) {
 		       '{"matrix": [{"levels": [{"name": "commune", "mode": "n_of_m", "n": 2}]}]}', published_at FROM programmes WHERE code = 'medical'`)
 	tn.change(`UPDATE staff_roles SET level = 'commune' WHERE subject = 'approver5'`)
 	c := tn.submit(example(t, "medical"))
-	lower := &move{actor: "approver1", action: aid.ActionApprove, amount: 4_000_000}
+	lower := &move{actor: "approver1", action: aid.ActionApprove, amount: 4_000_000, reason: "helped_elsewhere"}
 	tn.liveUntil(people(willing).at("commune", lower, by("approver5", aid.ActionApprove)), tn.is(c, aid.FollowingUp))
 	require.Equal(t, []string{"approver1 4000000", "approver5 4000000"}, tn.texts(`SELECT d.actor || ' ' || d.amount FROM decisions d JOIN tasks t ON t.id = d.task_id
 		WHERE t.kind = 'approve' ORDER BY d.decided_at`))

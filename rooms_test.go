@@ -88,7 +88,7 @@ func rules() map[string]rule {
 
 		// The door. It reaches the process through workflows/client.go only.
 		"api": {rooms: "aid aid/ papers papers/ workflows internal/postgres internal/sheet internal/archive internal/files rails/simulator registers",
-			modules: "github.com/gin-gonic/gin/ github.com/getkin/kin-openapi/ github.com/oapi-codegen/runtime/ github.com/coreos/go-oidc/v3/oidc " +
+			modules: "github.com/gin-gonic/gin/ github.com/getkin/kin-openapi/ github.com/oapi-codegen/runtime/ github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2 " +
 				"github.com/nicksnyder/go-i18n/v2/i18n github.com/prometheus/client_golang/prometheus/ go.yaml.in/yaml/v3 golang.org/x/text/ github.com/google/uuid",
 			tests: "activities worker rails/ internal/imports internal/files/filestest programmes internal/vault internal/config " + temporal + " github.com/golang-jwt/jwt/v5"},
 
@@ -104,7 +104,7 @@ func rules() map[string]rule {
 		// The supervisor makes databases and a role; that is the one SQL
 		// outside internal/postgres.
 		"internal/stack": {rooms: "internal/config internal/stack/cluster",
-			modules: "github.com/lib/pq github.com/golang-jwt/jwt/v5 golang.org/x/sync/errgroup " + temporal, tests: "github.com/coreos/go-oidc/v3/oidc"},
+			modules: "github.com/lib/pq github.com/golang-jwt/jwt/v5 golang.org/x/sync/errgroup " + temporal, tests: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2"},
 		"internal/stack/cluster": {tests: "github.com/lib/pq"},
 		// The demonstration is a client of the public API, like any other; from
 		// the memory it takes the invented people of the development register.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/gin-gonic/gin"
+	"golang.org/x/oauth2"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/postgres"
@@ -55,6 +56,7 @@ type staffTokens struct {
 
 	mu       sync.Mutex
 	verifier *oidc.IDTokenVerifier
+	endpoint oauth2.Endpoint // where persons sign in; read after load
 }
 
 func newStaffTokens(issuer, audience string) *staffTokens {
@@ -93,6 +95,7 @@ func (t *staffTokens) load() (*oidc.IDTokenVerifier, error) {
 	if err != nil {
 		return nil, err
 	}
+	t.endpoint = provider.Endpoint()
 	t.verifier = provider.Verifier(&oidc.Config{ClientID: t.audience})
 	return t.verifier, nil
 }

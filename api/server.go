@@ -29,6 +29,7 @@ type Config struct {
 	Revision        string
 	Issuer          string // OpenID Connect issuer of staff; "" accepts no staff
 	Audience        string
+	ClientSecret    string           // of the console at the issuer; "" for a public client
 	TrustedProxies  []string         // addresses or CIDRs whose X-Forwarded-For is believed
 	SimulatorSecret string           // of the simulator's callbacks; "" accepts none
 	Files           *archive.Archive // nil: in the store, and unscanned in a test deployment

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/internal/stack"
 )
 
@@ -35,7 +36,7 @@ AIDFLOW_ADDR      address of the API; default 127.0.0.1:8080, or a free port`,
 			Environ: os.Environ(), Addr: os.Getenv("AIDFLOW_ADDR"),
 			DatabaseURL: os.Getenv("DATABASE_URL"), MigrateURL: os.Getenv("AIDFLOW_MIGRATE_URL"),
 			TemporalAddress: os.Getenv("TEMPORAL_ADDRESS"), Namespace: os.Getenv("TEMPORAL_NAMESPACE"),
-			ReadyFile: *readyFile, Out: cmd.OutOrStdout(),
+			ReadyFile: *readyFile, Out: cmd.OutOrStdout(), Users: postgres.DevelopmentUsers(),
 			Prepare: func(ctx context.Context, t stack.Targets) (map[string]string, error) {
 				return seed(ctx, t.OwnerURL, t.KeyFile)
 			},

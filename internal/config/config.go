@@ -30,6 +30,7 @@ type Config struct {
 	KeyFile         string   `env:"AIDFLOW_KEY_FILE" flag:"key-file" usage:"file with the keys that seal personal data"`
 	OIDCIssuer      string   `env:"AIDFLOW_OIDC_ISSUER" flag:"oidc-issuer" usage:"issuer of the staff's tokens"`
 	OIDCAudience    string   `env:"AIDFLOW_OIDC_AUDIENCE" envDefault:"aidflow" flag:"oidc-audience" usage:"audience that a token must name"`
+	OIDCSecret      string   `env:"AIDFLOW_OIDC_CLIENT_SECRET" flag:"oidc-client-secret" secret:"yes" usage:"secret of the console at the issuer; none for a public client"`
 	SimulatorURL    string   `env:"AIDFLOW_SIMULATOR_URL" flag:"simulator-url" usage:"the pretended bank of test deployments"`
 	SimulatorSecret string   `env:"AIDFLOW_SIMULATOR_SECRET" flag:"simulator-secret" secret:"yes" usage:"secret shared with the simulator"`
 	Registers       []string `env:"AIDFLOW_REGISTERS" flag:"registers" usage:"external registers that programmes check at: name=https://host/path, with commas"`

@@ -127,6 +127,15 @@ func developmentStaffList() []developmentStaff {
 	}
 }
 
+// DevelopmentUsers gives the names under which the development staff signs in.
+func DevelopmentUsers() []string {
+	var users []string
+	for _, m := range developmentStaffList() {
+		users = append(users, m.subject)
+	}
+	return users
+}
+
 func (tx *Tx) seedStaff() error {
 	for _, m := range developmentStaffList() {
 		_, err := tx.exec(`INSERT INTO staff (subject, name, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, m.subject, m.name, tx.Wall)

@@ -21,8 +21,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"github.com/aidflow/aidflow/internal/stack/cluster"
 )
 
@@ -36,7 +34,7 @@ const (
 
 // serveIssuer serves the development issuer on loopback, on the port of the
 // last time while it is free, so that tokens outlive a restart.
-func serveIssuer(dir string) (issuer string, stop func(), err error) {
+func serveIssuer(dir string, users []string) (issuer string, stop func(), err error) {
 	key, err := issuerKey(dir)
 	if err != nil {
 		return "", nil, err
@@ -49,7 +47,7 @@ func serveIssuer(dir string) (issuer string, stop func(), err error) {
 	if err := replaceFile(filepath.Join(dir, issuerURLFile), []byte(issuer+"\n")); err != nil {
 		return "", nil, errors.Join(err, l.Close())
 	}
-	server := &http.Server{Handler: issuerHandler(issuer, &key.PublicKey), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: issuerHandler(&desk{issuer: issuer, key: key, users: users, codes: map[string]grantedCode{}}), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = server.Serve(l) }() // ends with ErrServerClosed
 	return issuer, func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -78,9 +76,12 @@ func issuerListener(dir string) (net.Listener, error) {
 	return nil, errors.New("no free port on 127.0.0.1 for the development issuer")
 }
 
-// issuerHandler answers the two requests that a verifier of tokens makes.
-func issuerHandler(issuer string, key *rsa.PublicKey) http.Handler {
-	mux := http.NewServeMux()
+// issuerHandler answers the two requests that a verifier of tokens makes, and
+// those by which a browser signs in.
+func issuerHandler(d *desk) http.Handler {
+	mux, issuer, key := http.NewServeMux(), d.issuer, &d.key.PublicKey
+	mux.HandleFunc("GET /authorize", d.authorize)
+	mux.HandleFunc("POST /token", d.token)
 	serve := func(path string, v any) {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
@@ -89,8 +90,8 @@ func issuerHandler(issuer string, key *rsa.PublicKey) http.Handler {
 	}
 	serve("/.well-known/openid-configuration", map[string]any{
 		"issuer": issuer, "jwks_uri": issuer + "/jwks",
-		"authorization_endpoint": issuer + "/authorize", "token_endpoint": issuer + "/token", // required names; not served
-		"response_types_supported": []string{"id_token"}, "subject_types_supported": []string{"public"},
+		"authorization_endpoint": issuer + "/authorize", "token_endpoint": issuer + "/token",
+		"response_types_supported": []string{"code"}, "code_challenge_methods_supported": []string{"S256"}, "subject_types_supported": []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"RS256"},
 	})
 	serve("/jwks", map[string]any{"keys": []map[string]string{{
@@ -121,12 +122,7 @@ func Token(dir, user string, now time.Time, ttl time.Duration) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	t := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
-		"iss": strings.TrimSpace(string(b)), "sub": user, "aud": audience,
-		"iat": now.Unix(), "exp": now.Add(ttl).Unix(),
-	})
-	t.Header["kid"] = keyID(&key.PublicKey)
-	return t.SignedString(key)
+	return signToken(key, strings.TrimSpace(string(b)), user, now, ttl, "")
 }
 
 // issuerKey reads the signing key of dir, and makes it the first time.

@@ -2,6 +2,9 @@ package stack
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,12 +12,13 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
 )
 
 func issuerForTest(t *testing.T) (dir, issuer string) {
 	t.Helper()
 	dir = t.TempDir()
-	issuer, stop, err := serveIssuer(dir)
+	issuer, stop, err := serveIssuer(dir, []string{"verifier1", "approver1"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +76,7 @@ func TestATokenOfAnotherStackIsRefused(t *testing.T) {
 
 func TestTheIssuerStaysTheSame(t *testing.T) {
 	dir := t.TempDir()
-	first, stop, err := serveIssuer(dir)
+	first, stop, err := serveIssuer(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +85,7 @@ func TestTheIssuerStaysTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	stop()
-	second, stop, err := serveIssuer(dir)
+	second, stop, err := serveIssuer(dir, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +96,7 @@ func TestTheIssuerStaysTheSame(t *testing.T) {
 	if _, err := verify(t, second, token); err != nil {
 		t.Fatal(err)
 	}
-	third, stop3, err := serveIssuer(dir) // its port is busy now
+	third, stop3, err := serveIssuer(dir, nil) // its port is busy now
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,5 +123,61 @@ func TestTokenRefusals(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 		})
+	}
+}
+
+// A browser signs in by the code flow, as a standard client does it; a code
+// works once, for who asked for it, and leads nowhere but back.
+func TestABrowserSignsIn(t *testing.T) {
+	_, issuer := issuerForTest(t)
+	provider, err := oidc.NewProvider(t.Context(), issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flow := oauth2.Config{ClientID: "aidflow", RedirectURL: "http://127.0.0.1:1/signed-in", Scopes: []string{"openid"}, Endpoint: provider.Endpoint()}
+	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	open := func(address string) (int, string, string) {
+		res, err := browser.Get(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		body, _ := io.ReadAll(res.Body)
+		return res.StatusCode, res.Header.Get("Location"), string(body)
+	}
+	verifier := oauth2.GenerateVerifier()
+	address := flow.AuthCodeURL("st", oidc.Nonce("once"), oauth2.S256ChallengeOption(verifier))
+	status, _, page := open(address)
+	if status != 200 || !strings.Contains(page, "user=approver1") {
+		t.Fatalf("%d %s", status, page)
+	}
+	code := func() string {
+		_, location, _ := open(address + "&user=approver1")
+		back, err := url.Parse(location)
+		if err != nil || back.Query().Get("state") != "st" || back.Host != "127.0.0.1:1" {
+			t.Fatalf("%s %v", location, err)
+		}
+		return back.Query().Get("code")
+	}
+	once := code()
+	got, err := flow.Exchange(t.Context(), once, oauth2.VerifierOption(verifier))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := got.Extra("id_token").(string)
+	id, err := verify(t, issuer, raw)
+	if err != nil || id.Subject != "approver1" || id.Nonce != "once" {
+		t.Fatalf("%+v %v", id, err)
+	}
+	if _, err := flow.Exchange(t.Context(), once, oauth2.VerifierOption(verifier)); err == nil {
+		t.Error("a code worked twice")
+	}
+	if _, err := flow.Exchange(t.Context(), code(), oauth2.VerifierOption(oauth2.GenerateVerifier())); err == nil {
+		t.Error("a code worked for another browser")
+	}
+	for _, wrong := range []string{strings.Replace(address, "127.0.0.1%3A1", "evil.example", 1), strings.Replace(address, "signed-in", "elsewhere", 1), issuer + "/authorize"} {
+		if status, _, _ := open(wrong); status != 400 {
+			t.Errorf("%s: %d", wrong, status)
+		}
 	}
 }

@@ -37,6 +37,8 @@ type Options struct {
 	// Demo is run as a subcommand once the stack is up, for example
 	// {"demo"}; none when empty.
 	Demo []string
+	// Users are whom the development issuer lets a browser sign in as.
+	Users []string
 }
 
 // Targets is what Prepare works on.

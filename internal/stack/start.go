@@ -89,7 +89,7 @@ func (s *Stack) chooseAddress() (string, error) {
 
 func (s *Stack) startIssuer() error {
 	begun := time.Now()
-	issuer, stop, err := serveIssuer(s.o.Dir)
+	issuer, stop, err := serveIssuer(s.o.Dir, s.o.Users)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"embed"
 	"html/template"
 	"net/http"
+	"net/url"
 
 	"github.com/gin-gonic/gin"
 
@@ -23,6 +24,7 @@ type console struct {
 	texts    map[string]map[string]string // language, key
 	sections []api.Section
 	style    []byte
+	guard    *http.CrossOriginProtection
 }
 
 // page is what every template gets.
@@ -36,10 +38,17 @@ type page struct {
 	Intro     string
 	Sections  []api.Section
 	Section   *api.Section
+	Who       *api.Caller // who is signed in; nil for nobody
+	Unread    int         // of the bell
+	Inbox     *inbox
+	Task      *taskPage
+	Bell      *bell
+	Refusal   *refusal
 }
 
-// Mount adds the console's pages to the router: / and /docs. It is made to be
-// given to api.New.
+// Mount adds the console's pages to the router: /, /docs, and for who has
+// signed in the inbox, tasks and notifications. It is made to be given to
+// api.New.
 //
 // It panics when the embedded templates or texts are broken: a fault of the
 // build, which the tests find.
@@ -51,6 +60,17 @@ func Mount(s *api.Server, r gin.IRouter) {
 	r.GET("/", c.home)
 	r.GET("/docs", c.docs)
 	r.GET("/docs/:section", c.section)
+	r.GET("/sign-in", c.signIn)
+	r.GET(signedInPath, c.signedIn)
+	r.GET("/inbox", c.inbox)
+	r.GET("/next", c.next)
+	r.GET("/tasks/:id", c.task)
+	r.GET("/notifications", c.notifications)
+	r.POST("/sign-out", c.sameSite, c.signOut)
+	r.POST("/tasks/:id/decisions", c.sameSite, c.decide)
+	r.POST("/tasks/:id/claim", c.sameSite, c.claim)
+	r.POST("/tasks/:id/release", c.sameSite, c.release)
+	r.POST("/notifications/read", c.sameSite, c.markRead)
 	r.GET("/console.css", func(ctx *gin.Context) {
 		ctx.Header("Cache-Control", "public, max-age=3600")
 		ctx.Data(http.StatusOK, "text/css; charset=utf-8", c.style)
@@ -62,8 +82,9 @@ func load(s *api.Server) (*console, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &console{server: s, texts: texts, sections: s.Document().Sections()}
-	c.pages, err = template.New("").Funcs(template.FuncMap{"t": c.say, "prose": prose, "inline": inline}).ParseFS(files, "templates/*.html")
+	c := &console{server: s, texts: texts, sections: s.Document().Sections(), guard: http.NewCrossOriginProtection()}
+	c.pages, err = template.New("").Funcs(template.FuncMap{"t": c.say, "word": c.word, "sentence": s.Sentence, "prose": prose, "inline": inline,
+		"money": amount, "moment": moment, "shown": shown, "pair": pair}).ParseFS(files, "templates/*.html")
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +109,23 @@ func (c *console) section(ctx *gin.Context) {
 	c.server.NotFound(ctx)
 }
 
-func (c *console) render(ctx *gin.Context, name string, p page) {
+func (c *console) render(ctx *gin.Context, name string, p page) { c.write(ctx, http.StatusOK, name, p) }
+
+// show renders a page for who is signed in, with the name and the bell.
+func (c *console) show(ctx *gin.Context, status int, name string, p page) {
+	var who api.Caller
+	if _, err := c.get(ctx, "/v1/whoami", nil, &who); err == nil {
+		p.Who = &who
+		var b bell
+		if _, err := c.get(ctx, "/v1/notifications", url.Values{"limit": {"1"}}, &b); err == nil {
+			p.Unread = b.Unread
+		}
+	}
+	ctx.Header("Cache-Control", "no-store")
+	c.write(ctx, status, name, p)
+}
+
+func (c *console) write(ctx *gin.Context, status int, name string, p page) {
 	p.Lang, p.Languages, p.Path, p.Test = c.language(ctx), languages, ctx.Request.URL.Path, c.server.Mode() == "test"
 	title, version, intro := c.server.Document().Introduction()
 	p.Version, p.Intro = version, intro
@@ -104,5 +141,5 @@ func (c *console) render(ctx *gin.Context, name string, p page) {
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 	h.Set("Content-Language", p.Lang)
 	h.Set("Vary", "Accept-Language")
-	ctx.Data(http.StatusOK, "text/html; charset=utf-8", out.Bytes())
+	ctx.Data(status, "text/html; charset=utf-8", out.Bytes())
 }

@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -140,6 +141,9 @@ func (c *console) write(ctx *gin.Context, status int, name string, p page) {
 	h := ctx.Writer.Header()
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'")
 	h.Set("Content-Language", p.Lang)
-	h.Set("Vary", "Accept-Language")
+	h.Set("Vary", "Accept-Language, Cookie")
+	if ctx.Query("lang") == p.Lang {
+		c.setCookie(ctx, languageCookie, p.Lang, 365*24*time.Hour)
+	}
 	ctx.Data(status, "text/html; charset=utf-8", out.Bytes())
 }

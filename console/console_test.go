@@ -124,7 +124,7 @@ func TestPagesAreLockedDown(t *testing.T) {
 		if !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: %s", path, csp)
 		}
-		if w.Header().Get("X-Content-Type-Options") != "nosniff" || w.Header().Get("Content-Language") != "en" || w.Header().Get("Vary") != "Accept-Language" {
+		if w.Header().Get("X-Content-Type-Options") != "nosniff" || w.Header().Get("Content-Language") != "en" || w.Header().Get("Vary") != "Accept-Language, Cookie" {
 			t.Errorf("%s: %v", path, w.Header())
 		}
 		if found := forbidden.FindString(w.Body.String()); found != "" {

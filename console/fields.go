@@ -23,6 +23,8 @@ type field struct {
 	Choices           []string
 	Fields            []field // of a group, and of one row after the other
 	Fault             string
+
+	Hidden, HiddenName string // a value that goes with the answer
 }
 
 // rowsShown is how many empty rows a list offers; what stays empty is not sent.

@@ -1,8 +1,10 @@
 package console
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
@@ -53,7 +55,8 @@ func (c *console) showTask(ctx *gin.Context, status int, said *refusal, tried st
 	if _, err = c.get(ctx, "/v1/cases/"+p.Task.Case.ID, nil, &p.Case); err != nil {
 		p.Case = api.Case{} // an administrator repairs what it does not read
 	}
-	titles := c.reasonTitles(ctx, p.Task.Programme)
+	programme := c.programme(ctx, p.Task.Programme)
+	titles := reasonTitles(programme, c.language(ctx))
 	for _, action := range p.AllowedActions {
 		one := actionForm{Action: action, Key: uuid.NewString(), Open: tried == string(action) || len(p.AllowedActions) == 1}
 		if tried == string(action) {
@@ -61,6 +64,7 @@ func (c *console) showTask(ctx *gin.Context, status int, said *refusal, tried st
 		} else {
 			one.fill(p.Forms[string(action)], titles, url.Values{}, nil)
 		}
+		one.Fields = overriding(one.Fields, p.Findings, programme.Reasons["override"])
 		p.Actions = append(p.Actions, one)
 	}
 	c.show(ctx, status, "task", page{Title: p.Task.Case.Reference, Task: &p})
@@ -79,14 +83,16 @@ func (a *actionForm) fill(form api.ActionForm, titles map[string]string, typed u
 	}
 }
 
+// programme gives the programme of a task; an empty one when it cannot be read:
+// its codes do.
+func (c *console) programme(ctx *gin.Context, code string) (p api.Programme) {
+	_, _ = c.get(ctx, "/v1/programmes/"+url.PathEscape(code), nil, &p)
+	return p
+}
+
 // reasonTitles gives the words of a programme's reasons, by code.
-func (c *console) reasonTitles(ctx *gin.Context, programme string) map[string]string {
-	var p api.Programme
+func reasonTitles(p api.Programme, lang string) map[string]string {
 	titles := map[string]string{}
-	if _, err := c.get(ctx, "/v1/programmes/"+url.PathEscape(programme), nil, &p); err != nil {
-		return titles // the codes do
-	}
-	lang := c.language(ctx)
 	for _, reasons := range p.Reasons {
 		for _, r := range reasons {
 			titles[r.Code] = r.Titles[lang]
@@ -94,6 +100,34 @@ func (c *console) reasonTitles(ctx *gin.Context, programme string) map[string]st
 	}
 	return titles
 }
+
+// overriding asks for a reason beside every finding that blocks, in place of
+// rows in which a person would have to copy its name.
+func overriding(fields []field, findings []api.Finding, reasons []api.ReasonCode) []field {
+	i := slices.IndexFunc(fields, func(f field) bool { return f.Name == overridesAt })
+	if i < 0 {
+		return fields
+	}
+	var rows []field
+	for n, f := range findings {
+		if f.Effect != "block" || f.Override.By != "" || n >= rowsShown {
+			continue
+		}
+		at := fmt.Sprintf("%s/%d", overridesAt, len(rows))
+		choice := field{ID: "approve" + at, Name: at + "/reason_code", Kind: "choice", Label: f.Title, Hidden: f.Finding, HiddenName: at + "/finding"}
+		for _, r := range reasons {
+			choice.Choices = append(choice.Choices, r.Code)
+		}
+		rows = append(rows, choice)
+	}
+	if len(rows) == 0 {
+		return slices.Delete(fields, i, i+1)
+	}
+	fields[i].Kind, fields[i].Fields, fields[i].Required = "group", rows, true
+	return fields
+}
+
+const overridesAt = "/data/overrides"
 
 // decide sends a decision and goes on: to the next task, or back to the inbox.
 func (c *console) decide(ctx *gin.Context) {

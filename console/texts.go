@@ -31,10 +31,17 @@ func loadTexts() (map[string]map[string]string, error) {
 	return out, nil
 }
 
-// language is the one that the page asks for with ?lang=, else the browser's.
+// languageCookie keeps the language that a person has chosen.
+const languageCookie = "aidflow_lang"
+
+// language is the one that the page asks for with ?lang=, else the one that
+// was chosen before, else the browser's.
 func (c *console) language(ctx *gin.Context) string {
 	if asked := ctx.Query("lang"); slices.Contains(languages, asked) {
 		return asked
+	}
+	if chosen, _ := ctx.Cookie(languageCookie); slices.Contains(languages, chosen) {
+		return chosen
 	}
 	var tags []language.Tag
 	for _, l := range languages {

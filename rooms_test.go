@@ -93,7 +93,7 @@ func rules() map[string]rule {
 			tests: "activities worker rails/ internal/imports internal/files/filestest programmes internal/vault internal/config " + temporal + " github.com/golang-jwt/jwt/v5"},
 
 		// The face: a client of the door, in process.
-		"console": {rooms: "aid api", modules: "github.com/gin-gonic/gin/ go.yaml.in/yaml/v3 golang.org/x/text/language",
+		"console": {rooms: "aid aid/money api", modules: "github.com/gin-gonic/gin/ github.com/google/uuid go.yaml.in/yaml/v3 golang.org/x/text/language",
 			tests: "internal/ aid/"},
 
 		// What runs it.

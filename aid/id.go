@@ -38,6 +38,8 @@ const (
 	FileID         Prefix = "file"
 	ImportID       Prefix = "imp"
 	PartnerAidID   Prefix = "paid"
+	NotificationID Prefix = "ntf"
+	MessageID      Prefix = "msg"
 )
 
 var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -30,6 +30,9 @@ func (s *Store) SeedDevelopment(ctx context.Context, definitions []*programme.De
 		if err := tx.seedStaff(); err != nil {
 			return err
 		}
+		if err := tx.seedContacts(); err != nil {
+			return err
+		}
 		return tx.seedFund()
 	})
 	if err != nil {
@@ -145,6 +148,28 @@ func (tx *Tx) seedStaff() error {
 		_, err = tx.exec(`INSERT INTO staff_roles (subject, role, area, level, committee, chair) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
 			m.subject, m.grant.Role, m.grant.Area, m.grant.Level, m.grant.Committee, m.grant.Chair)
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// seedContacts gives the development staff addresses that no mail can reach
+// outside, each with a language.
+func (tx *Tx) seedContacts() error {
+	languages := map[string]string{"manager1": "en", "approver3": "en", "treasurer2": "id"}
+	for _, m := range developmentStaffList() {
+		var there bool
+		err := tx.get(&there, `SELECT EXISTS (SELECT 1 FROM staff_contacts WHERE subject = $1)`, m.subject)
+		if err != nil || there {
+			return err
+		}
+		c := defaultContact()
+		c.Address = m.subject + "@aidflow.test"
+		if language, ok := languages[m.subject]; ok {
+			c.Language = language
+		}
+		if err := tx.saveContact(m.subject, c, c.Version); err != nil {
 			return err
 		}
 	}

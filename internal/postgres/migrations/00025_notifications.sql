@@ -104,6 +104,16 @@ CREATE FUNCTION may_hear(who text, about_case text, about_task text) RETURNS boo
             SELECT 1 FROM place CROSS JOIN up JOIN staff_roles r ON r.area = up.code
             WHERE r.subject = who AND (r.role <> 'admin' OR place.kind = 'repair_configuration')))
 $$;
+
+-- The managers of the place of a case or task: whoever hears when nobody acts.
+CREATE FUNCTION superiors(about_case text, about_task text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE place AS (
+        SELECT coalesce(t.area, c.area) AS area FROM cases c LEFT JOIN tasks t ON t.id = about_task AND t.case_id = c.id WHERE c.id = about_case),
+    up AS (
+        SELECT a.code, a.parent FROM areas a JOIN place ON place.area = a.code
+        UNION SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent)
+    SELECT DISTINCT r.subject FROM staff_roles r JOIN up ON up.code = r.area WHERE r.role = 'manager'
+$$;
 -- +goose StatementEnd
 
 GRANT SELECT, INSERT, DELETE ON notices TO aidflow_app;
@@ -159,6 +169,7 @@ COMMENT ON COLUMN notifications.message_id IS 'The mail in which it goes, when t
 COMMENT ON COLUMN notifications.read_at IS 'When the person saw it at the bell.';
 
 -- +goose Down
+DROP FUNCTION superiors;
 DROP FUNCTION may_hear;
 DROP FUNCTION deciders;
 DROP TABLE notifications, messages, staff_contacts, notices;

@@ -79,7 +79,8 @@ func (s *Store) addressOf(subject string, sealed []byte) (string, error) {
 // the caller saw.
 //
 // Errors: Stale stale; Invalid with a fault for each wrong member:
-// invalid_address, unknown_zone, invalid_time, unknown_topic, unknown_channel.
+// invalid_address, unknown_language, unknown_zone, invalid_time, unknown_topic,
+// unknown_channel.
 func (s *Store) SaveContact(ctx context.Context, caller *Caller, c Contact, version int) (Contact, error) {
 	if err := aid.RefuseAll(c.faults()); err != nil {
 		return Contact{}, err
@@ -127,7 +128,7 @@ func (c Contact) faults() []aid.Fault {
 		add("/address", "invalid_address")
 	}
 	if !slices.Contains([]string{"vi", "en", "id"}, c.Language) {
-		add("/language", "unknown_value")
+		add("/language", "unknown_language")
 	}
 	if _, err := time.LoadLocation(c.Zone); err != nil || c.Zone == "" || c.Zone == "Local" {
 		add("/zone", "unknown_zone")

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/lib/pq"
@@ -129,13 +130,14 @@ func (s *Store) take(ctx context.Context, query string) (*Outgoing, error) {
 	}
 }
 
-// errTaken tells that a message is another's by now, or over.
-var errTaken = aid.Refuse(aid.Conflict, "message_taken")
+// ErrTaken tells that a message is another's by now, or over: whoever hears it
+// leaves the message alone.
+var ErrTaken = errors.New("another has the message")
 
 // Handing puts down that the server is being given the text of a mail: if
 // nothing is heard of it any more, nobody knows whether it was sent.
 //
-// Errors: Conflict message_taken: the lease was over and another has it.
+// Errors: ErrTaken.
 func (s *Store) Handing(ctx context.Context, m *Outgoing) error {
 	return s.changeMessage(ctx, `UPDATE messages SET state = 'handing', next_at = $3 WHERE id = $1 AND attempts = $2 AND state = 'taken'`,
 		m, s.Now().Add(Lease))
@@ -143,7 +145,7 @@ func (s *Store) Handing(ctx context.Context, m *Outgoing) error {
 
 // Sent ends a message that has arrived where it was sent to.
 //
-// Errors: Conflict message_taken.
+// Errors: ErrTaken.
 func (s *Store) Sent(ctx context.Context, m *Outgoing) error {
 	return s.changeMessage(ctx, `UPDATE messages SET state = 'sent', next_at = NULL, ended_at = $3, code = ''
 		WHERE id = $1 AND attempts = $2 AND state IN ('taken', 'handing', 'unknown')`, m, s.Now())
@@ -151,7 +153,7 @@ func (s *Store) Sent(ctx context.Context, m *Outgoing) error {
 
 // Again puts a message that certainly did not arrive back until an instant.
 //
-// Errors: Conflict message_taken.
+// Errors: ErrTaken.
 func (s *Store) Again(ctx context.Context, m *Outgoing, at time.Time, code string) error {
 	return s.changeMessage(ctx, `UPDATE messages SET state = 'waiting', next_at = $3, code = $4
 		WHERE id = $1 AND attempts = $2 AND state IN ('taken', 'handing')`, m, at, code)
@@ -160,7 +162,7 @@ func (s *Store) Again(ctx context.Context, m *Outgoing, at time.Time, code strin
 // GiveUp ends a message that was refused for good, or of which nobody knows
 // whether it arrived.
 //
-// Errors: Conflict message_taken.
+// Errors: ErrTaken.
 func (s *Store) GiveUp(ctx context.Context, m *Outgoing, unknown bool, code string) error {
 	state := "failed"
 	if unknown {
@@ -174,7 +176,7 @@ func (s *Store) changeMessage(ctx context.Context, query string, m *Outgoing, ar
 	return s.Write(ctx, func(tx *Tx) error {
 		n, err := tx.exec(query, append([]any{m.ID, m.Attempt}, args...)...)
 		if err == nil && n == 0 {
-			return errTaken
+			return ErrTaken
 		}
 		return err
 	})

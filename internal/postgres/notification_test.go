@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -95,6 +96,13 @@ func TestOnlyThoseWhoMayDecideAreTold(t *testing.T) {
 	got := rows(t, db, `SELECT level || ' ' || person FROM notifications n JOIN tasks t ON t.id = n.task_id WHERE t.kind = 'approve' ORDER BY 1`)
 	if want := []string{"commune approver1", "province approver2", "province approver4"}; !slices.Equal(got, want) {
 		t.Fatalf("%q", got)
+	}
+}
+
+func wantTaken(t testing.TB, err error) {
+	t.Helper()
+	if !errors.Is(err, postgres.ErrTaken) {
+		t.Fatal(err)
 	}
 }
 
@@ -222,10 +230,10 @@ func TestLeases(t *testing.T) {
 		t.Fatalf("%+v", second)
 	}
 	ctx := t.Context()
-	wantCode(t, db.Handing(ctx, first), "message_taken")
-	wantCode(t, db.Sent(ctx, first), "message_taken")
-	wantCode(t, db.Again(ctx, first, db.Now(), "late"), "message_taken")
-	wantCode(t, db.GiveUp(ctx, first, true, "late"), "message_taken")
+	wantTaken(t, db.Handing(ctx, first))
+	wantTaken(t, db.Sent(ctx, first))
+	wantTaken(t, db.Again(ctx, first, db.Now(), "late"))
+	wantTaken(t, db.GiveUp(ctx, first, true, "late"))
 	if err := db.Handing(ctx, second); err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,11 @@ func (a *Activities) DecideApproval(ctx context.Context, in aid.ApprovalRequest)
 		if err := json.Unmarshal(t.Rule, &level); err != nil {
 			return aid.Outcome{}, err
 		}
+		asking := c.Asking()
 		if err := lowerAmount(c, level, in.Decision); err != nil {
+			return aid.Outcome{}, err
+		}
+		if err := bindAmount(tx, c, t, level, in, asking); err != nil {
 			return aid.Outcome{}, err
 		}
 		votes, err := tx.Votes(t)
@@ -54,6 +58,19 @@ func lowerAmount(c *postgres.Case, level aid.Level, d aid.Decision) error {
 	return nil
 }
 
+// bindAmount refuses an approval of more than the level may approve. Where the
+// amount was lowered from what was asked, those who are asked at the same time
+// look again.
+func bindAmount(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, level aid.Level, in aid.ApprovalRequest, asking int64) error {
+	if in.Decision.Action == aid.ActionApprove && level.Above(c.Asking()) {
+		return aid.Refuse(aid.Invalid, "amount_above_level_limit")
+	}
+	if c.Asking() == asking || len(in.Asked) < 2 {
+		return nil
+	}
+	return tx.TouchLevels(c, t)
+}
+
 func counted(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, in aid.ApprovalRequest, result string) (aid.Outcome, error) {
 	switch result {
 	case aid.ResultPending:
@@ -66,13 +83,30 @@ func counted(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, in aid.Approva
 	if err := tx.CloseTask(t, result); err != nil {
 		return aid.Outcome{}, err
 	}
-	if in.Next != nil {
-		if err := tx.SaveCase(c); err != nil {
-			return aid.Outcome{}, err
-		}
-		return aid.Outcome{Result: result}, askLevel(tx, c, in.Workflow, *in.Next)
+	left, err := othersLeft(tx, c, in.Asked)
+	if err != nil {
+		return aid.Outcome{}, err
 	}
-	return award(tx, c, in)
+	if !left && len(in.Next) == 0 {
+		return award(tx, c, in)
+	}
+	if err := tx.SaveCase(c); err != nil {
+		return aid.Outcome{}, err
+	}
+	if left {
+		return aid.Outcome{Result: aid.ResultPending}, tx.WaitForOpenTask(c, aid.OwnerOffice)
+	}
+	return aid.Outcome{Result: result}, askLevels(tx, c, in.Workflow, in.Next)
+}
+
+// othersLeft tells whether levels that are asked together with the one that
+// has just approved have not.
+func othersLeft(tx *postgres.Tx, c *postgres.Case, asked []aid.Level) (bool, error) {
+	if len(asked) < 2 {
+		return false, nil
+	}
+	left, err := tx.Remaining(c, asked)
+	return len(left) > 0, err
 }
 
 // award grants what the last level approved and reserves the money, in the

@@ -48,7 +48,7 @@ func goOn(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, erro
 	case postgres.ThenAskFirst:
 		return askRest(tx, c, workflow)
 	}
-	return nothing, askLevel(tx, c, workflow, *p.Level)
+	return nothing, askLevels(tx, c, workflow, p.Levels)
 }
 
 func ring(tx *postgres.Tx, c *postgres.Case, workflow string, alarm postgres.Alarm) error {

@@ -174,7 +174,7 @@ func (w *world) votes(level int, actor string, action aid.Action) aid.Outcome {
 	recorded := w.ask(i)
 	in := aid.ApprovalRequest{Step: w.step(recorded.Workflow), Decision: recorded.Decision}
 	if level+1 < len(w.levels) {
-		in.Next = &w.levels[level+1]
+		in.Next = aid.Group(w.levels, level+1)
 	}
 	return w.goesOn("DecideApproval", in)
 }

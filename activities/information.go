@@ -233,11 +233,11 @@ func resume(tx *postgres.Tx, c *postgres.Case, t *postgres.Task, workflow string
 	return aid.Outcome{Result: aid.ResultPending}, reopenVerification(tx, c, workflow, asked.Tasks)
 }
 
-// askRest asks the first level of the matrix whose approval does not stand, and
-// tells the workflow which follow.
+// askRest asks the first levels of the matrix whose approval does not stand,
+// and tells the workflow which follow.
 func askRest(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, error) {
 	out := aid.Outcome{Result: aid.ResultPending}
-	levels, err := levelsOf(tx, c)
+	levels, skipped, err := tx.Way(c)
 	if postgres.Misconfigured(err) {
 		return out, tx.ParkFor(c, postgres.Parking{Because: aid.CodeOf(err), Then: postgres.ThenAskFirst, Workflow: workflow})
 	}
@@ -247,7 +247,11 @@ func askRest(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, e
 	if out.Levels, err = remaining(tx, c, levels); err != nil {
 		return out, err
 	}
-	return out, askLevel(tx, c, workflow, out.Levels[0])
+	out.Skipped = skipped
+	if err := tellSkipped(tx, c, skipped); err != nil {
+		return out, err
+	}
+	return out, askLevels(tx, c, workflow, aid.Group(out.Levels, 0))
 }
 
 // remaining gives the levels that are still to be asked. When every approval
@@ -259,20 +263,8 @@ func remaining(tx *postgres.Tx, c *postgres.Case, levels []aid.Level) ([]aid.Lev
 	}
 	rest, err := tx.Remaining(c, levels)
 	if err == nil && len(rest) == 0 {
-		rest = levels[len(levels)-1:]
+		last := levels[len(levels)-1]
+		rest = aid.Pick(levels, func(l aid.Level) bool { return l.Name == last.Name })
 	}
 	return rest, err
-}
-
-// levelsOf evaluates the approval matrix of the case's programme.
-func levelsOf(tx *postgres.Tx, c *postgres.Case) ([]aid.Level, error) {
-	def, err := tx.Rules(c)
-	if err != nil {
-		return nil, err
-	}
-	levels, err := postgres.Levels(def.Levels(c.Norm()))
-	if err == nil && len(levels) == 0 {
-		err = aid.Refuse(aid.Conflict, "no_levels")
-	}
-	return levels, err
 }

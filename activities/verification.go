@@ -122,7 +122,7 @@ func openApproval(tx *postgres.Tx, c *postgres.Case, workflow, actor string) (ai
 	if reason != "" {
 		return reject(tx, c, postgres.System, reason)
 	}
-	levels, fund, err := approvalOf(tx, c)
+	levels, skipped, fund, err := approvalOf(tx, c)
 	if postgres.Misconfigured(err) {
 		if err := tx.SaveCase(c); err != nil {
 			return aid.Outcome{}, err
@@ -151,29 +151,19 @@ func openApproval(tx *postgres.Tx, c *postgres.Case, workflow, actor string) (ai
 	if err := tx.AddEvent(c, postgres.Event{Kind: "case.verified", Actor: actor}); err != nil {
 		return aid.Outcome{}, err
 	}
-	return aid.Outcome{Result: "verified", Levels: levels}, askLevel(tx, c, workflow, levels[0])
+	if err := tellSkipped(tx, c, skipped); err != nil {
+		return aid.Outcome{}, err
+	}
+	return aid.Outcome{Result: "verified", Levels: levels, Skipped: skipped}, askLevels(tx, c, workflow, aid.Group(levels, 0))
 }
 
-// approvalOf gives the levels that a case has to pass and the fund that pays.
-func approvalOf(tx *postgres.Tx, c *postgres.Case) ([]aid.Level, string, error) {
-	levels, err := levelsOf(tx, c)
+// approvalOf gives the levels that a case has to pass, those that it need not,
+// and the fund that pays.
+func approvalOf(tx *postgres.Tx, c *postgres.Case) ([]aid.Level, []aid.SkippedLevel, string, error) {
+	levels, skipped, err := tx.Way(c)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, "", err
 	}
 	fund, err := tx.FundFor(c.Area, c.Currency)
-	return levels, fund, err
-}
-
-// askLevel opens the approval task of a level, in the area of that level. A
-// case whose areas have no such level is parked.
-func askLevel(tx *postgres.Tx, c *postgres.Case, workflow string, level aid.Level) error {
-	area, err := tx.AreaAt(c.Area, level.Name)
-	if postgres.Misconfigured(err) {
-		return tx.ParkFor(c, postgres.Parking{Because: aid.CodeOf(err), Then: postgres.ThenAskLevel, Level: &level, Workflow: workflow})
-	}
-	if err != nil {
-		return err
-	}
-	_, err = tx.OpenOfficeTask(c, postgres.NewTask{Kind: aid.Approve, Workflow: workflow, Level: level.Name, Rule: level, Area: area})
-	return err
+	return levels, skipped, fund, err
 }

@@ -7,13 +7,98 @@ const (
 	ModeCommittee = "committee"
 )
 
-// Level is one step of the approval matrix as a case carries it.
+// How a committee decides, what a tie means, and what one rejection does.
+const (
+	DecidesMajority  = "majority"  // of the votes cast
+	DecidesUnanimity = "unanimity" // one vote against rejects
+
+	TieChair    = "chair"    // the chair's vote decides; without one it stays open
+	TieRejected = "rejected" // the level rejects
+	TieOpen     = "open"     // further votes are awaited
+
+	RejectionVeto = "veto" // one rejection rejects at once
+	RejectionVote = "vote" // a rejection is a vote like any other
+)
+
+// Level is one step of the approval matrix as a case carries it. Empty words
+// mean the defaults: majority, a tie to the chair, a veto outside of committees
+// and a vote within them.
 type Level struct {
-	Name   string `json:"name"`             // the area level: commune, province
-	Mode   string `json:"mode"`             // any, n_of_m, committee
-	N      int    `json:"n,omitempty"`      // approvals needed with n_of_m
-	Quorum int    `json:"quorum,omitempty"` // votes needed with committee, abstentions included
-	Chair  bool   `json:"chair,omitempty"`  // the chair must be among the voters
+	Name         string `json:"name"`                    // the area level: commune, province
+	Mode         string `json:"mode"`                    // any, n_of_m, committee
+	N            int    `json:"n,omitempty"`             // approvals needed with n_of_m
+	Quorum       int    `json:"quorum,omitempty"`        // votes needed with committee, abstentions included
+	Chair        bool   `json:"chair,omitempty"`         // the chair must be among the voters
+	Decides      string `json:"decides,omitempty"`       // committee: majority, unanimity
+	Tie          string `json:"tie,omitempty"`           // committee: chair, rejected, open
+	OneRejection string `json:"one_rejection,omitempty"` // veto, vote
+	Limit        int64  `json:"limit,omitempty"`         // minor units; the most that it may approve, 0: no limit
+	Parallel     bool   `json:"parallel,omitempty"`      // asked together with the level before it
+
+	Version int `json:"version,omitempty"` // of the programme whose matrix it stands in
+	Row     int `json:"row,omitempty"`     // its row there, from 1
+	Place   int `json:"place,omitempty"`   // its place in the row, from 1, skipped ones counted
+}
+
+// Above tells whether an amount in minor units is more than the level may
+// approve.
+func (l Level) Above(amount int64) bool { return l.Limit > 0 && amount > l.Limit }
+
+// Veto tells whether one rejection rejects at once.
+func (l Level) Veto() bool {
+	if l.OneRejection == "" {
+		return l.Mode != ModeCommittee
+	}
+	return l.OneRejection == RejectionVeto
+}
+
+// SkippedLevel is a level of the matrix that a case does not have to pass,
+// because the rule at that place of the programme says so.
+type SkippedLevel struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"` // of the programme
+	Row     int    `json:"row"`     // from 1
+	Place   int    `json:"place"`   // from 1
+}
+
+// Group gives the levels that are asked together, beginning at a place of the
+// list; none behind its end.
+func Group(levels []Level, from int) []Level {
+	if from >= len(levels) {
+		return nil
+	}
+	end := from + 1
+	for end < len(levels) && levels[end].Parallel {
+		end++
+	}
+	return levels[from:end]
+}
+
+// Pick gives the levels that are kept, in their order. One that was parallel to
+// levels of which none is left is asked by itself.
+func Pick(levels []Level, keep func(Level) bool) []Level {
+	var out []Level
+	group, last := 0, -1
+	for i, level := range levels {
+		if !level.Parallel {
+			group = i
+		}
+		if keep(level) {
+			level.Parallel = group == last
+			out, last = append(out, level), group
+		}
+	}
+	return out
+}
+
+// Approved tells whether votes approve, each within what the level may approve.
+func (l Level) Approved(votes []Vote) bool {
+	for _, v := range votes {
+		if v.Action == ActionApprove && l.Above(v.Amount) {
+			return false
+		}
+	}
+	return Tally(l, votes) == ResultApproved
 }
 
 // Vote is one applied decision on an approval task.
@@ -21,6 +106,7 @@ type Vote struct {
 	Actor  string `json:"actor"`
 	Action Action `json:"action"`
 	Chair  bool   `json:"chair,omitempty"`
+	Amount int64  `json:"amount,omitempty"` // minor units; 0 where it does not matter
 }
 
 // The results of a tally.
@@ -32,12 +118,16 @@ const (
 	ResultAbstained = "abstained"
 )
 
-// Tally says what the votes on one approval task amount to. A return by any
-// voter sends the case back at once. Mode any: the first approval or rejection
-// decides. n_of_m: n approvals approve, a rejection rejects. Committee: when
-// the quorum is there (and the chair, where required), the majority of the
-// votes cast decides; abstentions count for the quorum only, a tie goes to the
-// chair, and one rejection is not a veto.
+// Tally says what the votes on one approval task amount to. The order of the
+// votes does not matter. A return by any voter sends the case back at once.
+//
+// Mode any: the first approval or rejection decides. n_of_m: n approvals
+// approve; one rejection rejects, or n of them where a rejection is a vote.
+// Committee: when the quorum is there (and the chair, where required), the
+// majority of the votes cast decides, or all of them with unanimity;
+// abstentions count for the quorum only; a tie goes to the chair, rejects, or
+// waits for further votes; one rejection is no veto unless the level says so.
+// Nothing is rejected without a rejection, nor approved without an approval.
 func Tally(level Level, votes []Vote) string {
 	yes, no, chair := 0, 0, Action("")
 	for _, v := range votes {
@@ -53,10 +143,14 @@ func Tally(level Level, votes []Vote) string {
 			chair = v.Action
 		}
 	}
-	switch level.Mode {
-	case ModeCommittee:
+	switch {
+	case level.Mode == ModeCommittee && level.Veto() && no > 0:
+		return ResultRejected
+	case level.Mode == ModeCommittee:
 		return tallyCommittee(level, len(votes), yes, no, chair)
-	case ModeNOfM:
+	case level.Mode == ModeNOfM && !level.Veto():
+		return decide(yes >= level.N, no >= level.N)
+	case level.Mode == ModeNOfM:
 		return decide(yes >= level.N, no > 0)
 	default:
 		return decide(yes > 0, no > 0)
@@ -64,13 +158,19 @@ func Tally(level Level, votes []Vote) string {
 }
 
 func tallyCommittee(level Level, votes, yes, no int, chair Action) string {
-	if votes < level.Quorum || (level.Chair && chair == "") {
+	switch {
+	case votes < level.Quorum || (level.Chair && chair == ""):
 		return ResultPending
+	case level.Decides == DecidesUnanimity:
+		return decide(yes > 0 && no == 0, no > 0)
+	case yes != no:
+		return decide(yes > no, no > yes)
+	case level.Tie == TieOpen:
+		return ResultPending
+	case level.Tie == TieRejected:
+		return decide(false, no > 0)
 	}
-	if yes == no {
-		return decide(chair == ActionApprove, chair == ActionReject)
-	}
-	return decide(yes > no, no > yes)
+	return decide(chair == ActionApprove, chair == ActionReject)
 }
 
 // Turnout is who may still vote on a task, and who has.

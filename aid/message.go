@@ -29,12 +29,14 @@ type DecisionRequest struct {
 	Decision Decision `json:"decision"`
 }
 
-// ApprovalRequest carries a decision on an approval, with what follows when
-// the level approves: the next level, or the award when there is none.
+// ApprovalRequest carries a decision on an approval, with the levels that are
+// being asked together and what follows when all of them have approved: the
+// next ones, or the award when there are none.
 type ApprovalRequest struct {
 	Step
 	Decision Decision `json:"decision"`
-	Next     *Level   `json:"next,omitempty"`
+	Asked    []Level  `json:"asked,omitempty"`
+	Next     []Level  `json:"next,omitempty"`
 }
 
 // Withdrawal is a partner's wish to end a case.

@@ -50,7 +50,8 @@ type Outcome struct {
 	Tasks       []OpenTask        `json:"tasks,omitempty"`   // all open tasks of the workflow after the step
 	Duties      map[string]string `json:"duties,omitempty"`  // person -> duty, all of the case
 	Barred      []string          `json:"barred,omitempty"`  // persons of the staff who are related to whom the case is for
-	Levels      []Level           `json:"levels,omitempty"`  // the approval levels, when they were computed
+	Levels      []Level           `json:"levels,omitempty"`  // the approval levels to pass from here on, when they were computed
+	Skipped     []SkippedLevel    `json:"skipped,omitempty"` // those that need not be passed
 	Payment     *PaymentStep      `json:"payment,omitempty"` // the payment that the step made live or ended
 	Ask         []string          `json:"ask,omitempty"`     // external registers that have not answered yet, when they are awaited
 	Next        string            `json:"next,omitempty"`    // id of the workflow that takes over

@@ -128,7 +128,7 @@ func TestJSONKeepsEveryRule(t *testing.T) {
 		if err != nil || string(again) != string(data) {
 			t.Errorf("%s: JSON differs after a round trip (%v)", code, err)
 		}
-		if !reflect.DeepEqual(fromYAML.Levels(1), fromJSON.Levels(1)) || fromJSON.Location() == nil {
+		if !reflect.DeepEqual(fromYAML.Levels(1, ""), fromJSON.Levels(1, "")) || fromJSON.Location() == nil {
 			t.Errorf("%s: rules differ after a round trip", code)
 		}
 		if faults := fromJSON.CheckAnswers([]byte(`{}`)); len(faults) == 0 {

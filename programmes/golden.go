@@ -2,6 +2,7 @@ package programmes
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type golden struct {
 	Ceiling int64
 	Amounts []struct {
 		Amount           int64
+		AreaLevel        string `yaml:"area_level"` // of the case's area; commune when left out
 		Levels, Tranches []string
 	}
 	Refused []int64
@@ -59,6 +61,7 @@ type goldenRule struct {
 	Failed   []string       // "code effect", in the order of the definition
 	Proposed int64
 	Because  []string
+	Levels   []string // those that are asked, as in amounts; left out: any
 }
 
 // Goldens gives the golden decisions of the shipped programmes by code.
@@ -106,7 +109,7 @@ func (c *goldenCheck) amounts() {
 	}
 	for _, row := range c.want.Amounts {
 		what := "amount " + strconv.FormatInt(row.Amount, 10)
-		c.same(what+", levels", texts(c.d.Levels(row.Amount), describeLevel), row.Levels)
+		c.same(what+", levels", texts(c.d.Levels(row.Amount, cmp.Or(row.AreaLevel, "commune")), describeLevel), row.Levels)
 		planned, err := c.d.Tranches(row.Amount)
 		if err != nil {
 			c.failures = append(c.failures, what+": "+err.Error())
@@ -116,7 +119,7 @@ func (c *goldenCheck) amounts() {
 	}
 	for _, amount := range c.want.Refused {
 		what := "refused amount " + strconv.FormatInt(amount, 10)
-		c.same(what+", levels", len(c.d.Levels(amount)), 0)
+		c.same(what+", levels", len(c.d.Levels(amount, "commune")), 0)
 		c.same(what+", faults", len(c.d.CheckAmount(money.Of(amount, c.d.Currency))), 1)
 	}
 }
@@ -129,6 +132,7 @@ func texts[T any](items []T, describe func(T) string) []string {
 	return all
 }
 
+// describeLevel names a level as people write it in a table.
 func describeLevel(level programme.Level) string {
 	text := level.Name + " " + string(level.Mode)
 	if level.N > 0 {
@@ -139,6 +143,21 @@ func describeLevel(level programme.Level) string {
 	}
 	if level.Chair {
 		text += " with chair"
+	}
+	if level.Decides != "" {
+		text += " by " + level.Decides
+	}
+	if level.Tie != "" {
+		text += " tie " + level.Tie
+	}
+	if level.OneRejection != "" {
+		text += " one_rejection " + level.OneRejection
+	}
+	if level.Limit > 0 {
+		text += fmt.Sprintf(" limit %d", level.Limit)
+	}
+	if level.Parallel {
+		text += " parallel"
 	}
 	return text
 }

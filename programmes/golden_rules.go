@@ -43,7 +43,22 @@ func (c *goldenCheck) rules() {
 		if row.Because != nil {
 			c.same(what+", because", verdict.Because, row.Because)
 		}
+		c.way(what, facts, verdict.Proposed, row.Levels)
 	}
+}
+
+// way compares the levels that are asked with what a row says of them; with
+// none it says nothing.
+func (c *goldenCheck) way(what string, facts programme.Facts, amount int64, want []string) {
+	if want == nil {
+		return
+	}
+	way, err := c.d.Way(facts, amount)
+	if err != nil {
+		c.failures = append(c.failures, what+": "+err.Error())
+		return
+	}
+	c.same(what+", levels", texts(way.Levels, func(l programme.Placed) string { return describeLevel(l.Level) }), want)
 }
 
 // defaultFacts are of a poor household on the register with the answers and

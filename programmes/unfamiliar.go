@@ -60,6 +60,9 @@ func (h *unfamiliar) expect(pointer, code, name string, known []string) {
 
 func (h *unfamiliar) levels(d *programme.Definition) {
 	for i, row := range d.Matrix {
+		for j, level := range row.AreaLevels {
+			h.expect(fmt.Sprintf("/matrix/%d/area_levels/%d", i, j), "level_not_shipped", level, areaLevels)
+		}
 		for j, level := range row.Levels {
 			h.expect(fmt.Sprintf("/matrix/%d/levels/%d/name", i, j), "level_not_shipped", level.Name, areaLevels)
 		}

@@ -19,7 +19,7 @@ func (c *supportRequest) decide(ctx workflow.Context, d aid.Decision) (Result, e
 		}
 		out, err := c.apply(ctx, s, d)
 		if err == nil && d.Kind == aid.Approve && out.Result == aid.ResultApproved && out.Place.Stage == aid.Approval {
-			c.level++
+			c.level += len(c.asked())
 		}
 		if err == nil && d.Kind == aid.RecordCheck && out.Refused == "" {
 			c.ask = out.Ask
@@ -31,7 +31,7 @@ func (c *supportRequest) decide(ctx workflow.Context, d aid.Decision) (Result, e
 func (c *supportRequest) apply(ctx workflow.Context, s aid.Step, d aid.Decision) (aid.Outcome, error) {
 	switch d.Kind {
 	case aid.Approve:
-		return decideApproval(ctx, aid.ApprovalRequest{Step: s, Decision: d, Next: c.levelAt(c.level + 1)})
+		return decideApproval(ctx, aid.ApprovalRequest{Step: s, Decision: d, Asked: c.asked(), Next: aid.Group(c.levels, c.level+len(c.asked()))})
 	case aid.ProvideInformation:
 		return provideInformation(ctx, aid.ApprovalRequest{Step: s, Decision: d})
 	case aid.DecideStalled:
@@ -43,9 +43,5 @@ func (c *supportRequest) apply(ctx workflow.Context, s aid.Step, d aid.Decision)
 	}
 }
 
-func (c *supportRequest) levelAt(i int) *aid.Level {
-	if i >= len(c.levels) {
-		return nil
-	}
-	return &c.levels[i]
-}
+// asked gives the levels that are being asked together.
+func (c *supportRequest) asked() []aid.Level { return aid.Group(c.levels, c.level) }

@@ -38,7 +38,7 @@ type run struct {
 
 	payment *aid.PaymentStep // the last one that was told of; every step tells of the one that is not over
 	levels  []aid.Level      // of approval, when a step has told them
-	level   int              // the one that is being asked
+	level   int              // the first of those that are being asked
 }
 
 func newRun(ctx workflow.Context, caseID string, seq int) run {

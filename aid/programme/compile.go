@@ -21,12 +21,18 @@ const (
 type compiled struct {
 	types        map[string]*valueType // nil: there are no rules
 	eligibility  []rule
-	amount, cost *rule // nil: none
+	amount, cost *rule            // nil: none
+	skips        map[string]*rule // by their places in the definition
 }
 
 // truth evaluates the eligibility rule with a place.
 func (c *compiled) truth(i int, vars map[string]any) (bool, error) {
-	out, _, err := c.eligibility[i].program.Eval(vars)
+	return c.eligibility[i].truth(vars)
+}
+
+// truth evaluates a rule that gives a truth value.
+func (r *rule) truth(vars map[string]any) (bool, error) {
+	out, _, err := r.program.Eval(vars)
 	if err != nil {
 		return false, err
 	}

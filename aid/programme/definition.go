@@ -118,19 +118,26 @@ const (
 // Level is one step of the approval. Name is the name of an area level
 // ("commune", "province"), never a depth.
 type Level struct {
-	Name   string `json:"name"`
-	Mode   Mode   `json:"mode"`
-	N      int    `json:"n,omitempty"`      // mode n_of_m: how many must agree
-	Quorum int    `json:"quorum,omitempty"` // mode committee: how many must take part
-	Chair  bool   `json:"chair,omitempty"`  // mode committee: the chair must take part
+	Name         string     `json:"name"`
+	Mode         Mode       `json:"mode"`
+	N            int        `json:"n,omitempty"`             // mode n_of_m: how many must agree
+	Quorum       int        `json:"quorum,omitempty"`        // mode committee: how many must take part
+	Chair        bool       `json:"chair,omitempty"`         // mode committee: the chair must take part
+	Decides      string     `json:"decides,omitempty"`       // mode committee: majority (default), unanimity
+	Tie          string     `json:"tie,omitempty"`           // mode committee by majority: chair (default), rejected, open
+	OneRejection string     `json:"one_rejection,omitempty"` // veto, vote; n_of_m: veto, committee: vote when left out
+	Limit        int64      `json:"limit,omitempty"`         // minor units; the most that the level may approve, 0: no limit
+	Parallel     bool       `json:"parallel,omitempty"`      // asked together with the level before it
+	Skip         Expression `json:"skip,omitempty"`          // bool over the facts; true: the level is not asked
 }
 
 // Range is a row of the approval matrix: it holds for amounts up to and
-// including UpTo and above the row before. The last row has no UpTo, or the
-// ceiling.
+// including UpTo, in cases whose area has one of AreaLevels. The first row that
+// fits decides. The last row has no UpTo, or the ceiling.
 type Range struct {
-	UpTo   *int64  `json:"up_to"`
-	Levels []Level `json:"levels"`
+	UpTo       *int64   `json:"up_to"`
+	AreaLevels []string `json:"area_levels,omitempty"` // of the case's own area; empty: every level
+	Levels     []Level  `json:"levels"`
 }
 
 // Tranche is one instalment of every award of the programme.

@@ -118,7 +118,14 @@ var subjects = &subject{fields: map[string]*subject{
 		"levels": listed("name", "cấp", "level", "tingkat", map[string]*subject{
 			"name": plainly("tên", "name", "nama"), "mode": plainly("cách quyết định", "mode", "cara"), "n": plainly("số người đồng ý", "people who agree", "orang yang setuju"),
 			"quorum": plainly("số người tham gia tối thiểu", "quorum", "kuorum"), "chair": plainly("cần chủ tịch", "chair required", "ketua wajib"),
+			"decides":       plainly("hội đồng quyết định theo", "the committee decides by", "komite memutuskan dengan"),
+			"tie":           plainly("khi phiếu bằng nhau", "at a tie", "bila suara seimbang"),
+			"one_rejection": plainly("một phiếu từ chối", "one rejection", "satu penolakan"),
+			"limit":         styled(styleMoney, "duyệt tối đa", "may approve up to", "boleh menyetujui sampai"),
+			"parallel":      plainly("cùng lúc với cấp trước", "together with the level before it", "bersama tingkat sebelumnya"),
+			"skip":          styled(styleQuoted, "bỏ qua khi", "skipped when", "dilewati bila"),
 		}),
+		"area_levels": plainly("cho hồ sơ của cấp", "for cases of the area levels", "untuk berkas tingkat wilayah"),
 	}),
 	"tranches": listed("", "đợt chi", "instalment", "tahap", map[string]*subject{
 		"share": plainly("tỷ lệ (%)", "share (%)", "bagian (%)"), "milestone": plainly("sau mốc", "after the milestone", "setelah tonggak"),

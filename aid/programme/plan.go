@@ -19,21 +19,6 @@ type PlannedTranche struct {
 // Location is the programme's time zone.
 func (d *Definition) Location() *time.Location { return d.loc }
 
-// Levels gives the levels that must approve an amount in minor units, in
-// order. It gives none for an amount that no row of the matrix covers: such an
-// award must not be made.
-func (d *Definition) Levels(amount int64) []Level {
-	if amount <= 0 || amount > d.Ceiling {
-		return nil
-	}
-	for _, row := range d.Matrix {
-		if row.UpTo == nil || amount <= *row.UpTo {
-			return slices.Clone(row.Levels)
-		}
-	}
-	return nil
-}
-
 // Tranches divides an award. The amounts add up to the award exactly; an
 // instalment that would be zero, of a very small award, is left out and keeps
 // its number free. Errors: amount_not_positive.

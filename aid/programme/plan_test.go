@@ -35,15 +35,15 @@ func TestLevels(t *testing.T) {
 		51: {"province"}, 100: {"province"}, 101: nil,
 	} {
 		var got []string
-		for _, level := range d.Levels(amount) {
+		for _, level := range d.Levels(amount, "commune") {
 			got = append(got, level.Name)
 		}
 		if !slices.Equal(got, want) {
 			t.Errorf("Levels(%d) = %v, want %v", amount, got, want)
 		}
 	}
-	d.Levels(5)[0].Name = "changed"
-	if d.Levels(5)[0].Name != "commune" {
+	d.Levels(5, "commune")[0].Name = "changed"
+	if d.Levels(5, "commune")[0].Name != "commune" {
 		t.Error("a caller can change the definition")
 	}
 }
@@ -54,7 +54,7 @@ func TestEveryAmountHasLevelsAndAPlan(t *testing.T) {
 	d := layered(t)
 	rapid.Check(t, func(t *rapid.T) {
 		amount := rapid.Int64Range(1, d.Ceiling).Draw(t, "amount")
-		if len(d.Levels(amount)) == 0 {
+		if len(d.Levels(amount, "commune")) == 0 {
 			t.Fatal("nobody decides")
 		}
 		planned, err := d.Tranches(amount)

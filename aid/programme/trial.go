@@ -2,8 +2,9 @@ package programme
 
 import (
 	"errors"
-	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/money"
@@ -51,10 +52,20 @@ func (d *Definition) Rule(f Facts) Ruling {
 		}
 	}
 	out.Amount, out.Because = verdict.Proposed, verdict.Because
-	for _, level := range d.Levels(out.Amount) {
-		out.Levels = append(out.Levels, level.String())
+	if out.Levels, err = d.levelWords(f, out.Amount); err != nil {
+		out.Decision, out.Unfit = RulingUnfit, []aid.Fault{{Code: "rule_failed", Params: paramsOf(err)}}
 	}
 	return out
+}
+
+// levelWords names the levels of a way.
+func (d *Definition) levelWords(f Facts, amount int64) ([]string, error) {
+	way, err := d.Way(f, amount)
+	var words []string
+	for _, level := range way.Levels {
+		words = append(words, level.String())
+	}
+	return words, err
 }
 
 func paramsOf(err error) map[string]string {
@@ -85,16 +96,38 @@ func (d *Definition) unfit(f Facts) []aid.Fault {
 
 // String names a level and how it decides.
 func (l Level) String() string {
+	words := []string{l.Name, string(ModeAny)}
 	switch l.Mode {
 	case ModeNOfM:
-		return fmt.Sprintf("%s n_of_m %d", l.Name, l.N)
+		words = []string{l.Name, string(l.Mode), strconv.Itoa(l.N)}
 	case ModeCommittee:
-		if l.Chair {
-			return fmt.Sprintf("%s committee %d chair", l.Name, l.Quorum)
-		}
-		return fmt.Sprintf("%s committee %d", l.Name, l.Quorum)
+		words = []string{l.Name, string(l.Mode), strconv.Itoa(l.Quorum)}
 	}
-	return l.Name + " any"
+	if l.Chair {
+		words = append(words, "chair")
+	}
+	return strings.Join(append(words, l.particulars()...), " ")
+}
+
+// particulars are what a level says besides its mode and numbers.
+func (l Level) particulars() []string {
+	var words []string
+	if l.Decides != "" {
+		words = append(words, l.Decides)
+	}
+	if l.Tie != "" {
+		words = append(words, "tie "+l.Tie)
+	}
+	if l.OneRejection != "" {
+		words = append(words, "one_rejection "+l.OneRejection)
+	}
+	if l.Limit > 0 {
+		words = append(words, "limit "+strconv.FormatInt(l.Limit, 10))
+	}
+	if l.Parallel {
+		words = append(words, "parallel")
+	}
+	return words
 }
 
 // Trial is what two versions make of the same facts.
@@ -130,7 +163,7 @@ func Try(older, newer *Definition, f Facts) Trial {
 	if !slices.Equal(t.Before.Levels, t.After.Levels) {
 		t.Differs = append(t.Differs, "levels")
 		by := "amount"
-		if !slices.EqualFunc(older.Levels(t.After.Amount), newer.Levels(t.After.Amount), func(a, b Level) bool { return a == b }) {
+		if was, err := older.levelWords(f, t.After.Amount); err == nil && !slices.Equal(was, t.After.Levels) {
 			by = "matrix"
 		}
 		t.why("levels:", []string{by}, nil)

@@ -108,7 +108,7 @@ func (s *source) validateRules(d *Definition) {
 	}
 	s.validateEligibility(d)
 	s.validateAward(d)
-	if len(s.faults) > 0 || (len(d.Eligibility) == 0 && d.Award == nil) {
+	if len(s.faults) > 0 || (len(d.Eligibility) == 0 && d.Award == nil && !slices.ContainsFunc(d.Matrix, Range.skips)) {
 		return // the types of the facts are known when the forms are right
 	}
 	d.rules.types = factTypes(d)
@@ -126,6 +126,7 @@ func (s *source) validateRules(d *Definition) {
 		d.rules.amount = s.rule(d, env, "/award/amount", d.Award.Amount, cel.IntType)
 		d.rules.cost = s.rule(d, env, "/award/cost", d.Award.Cost, cel.IntType)
 	}
+	s.validateSkips(d, env)
 }
 
 // rule compiles one rule; nil for one that is not there or not right.

@@ -3,7 +3,6 @@ package postgres
 import (
 	"crypto/sha256"
 	"database/sql"
-	"encoding/json"
 	"errors"
 
 	"github.com/aidflow/aidflow/aid"
@@ -129,44 +128,3 @@ func (tx *Tx) CompleteAward(a *Award) error {
 
 // CancelAward ends an award before it was paid in full.
 func (tx *Tx) CancelAward(a *Award) error { return tx.setAward(a, "cancelled") }
-
-// CheckApprovals asks PostgreSQL, and nobody else, whether an award may be
-// paid: every level of the programme's matrix has approved in this round, for
-// at least this amount, for exactly this payee, account, fund and currency, and
-// under the version of the programme that the case is pinned to now.
-// Who holds which role today does not matter: past decisions stand.
-//
-// Errors: Forbidden not_approved (params level).
-func (tx *Tx) CheckApprovals(c *Case, a *Award) error {
-	def, err := tx.Rules(c)
-	if err != nil {
-		return err
-	}
-	votes, err := tx.standing(c, a.Amount)
-	if err != nil {
-		return err
-	}
-	levels, err := Levels(def.Levels(c.Norm()))
-	if err != nil {
-		return err
-	}
-	for _, level := range levels {
-		if aid.Tally(level, votes[level.Name]) != aid.ResultApproved {
-			return aid.Refuse(aid.Forbidden, "not_approved", "level", level.Name)
-		}
-	}
-	if len(levels) == 0 {
-		return aid.Refuse(aid.Forbidden, "not_approved")
-	}
-	return nil
-}
-
-// Levels takes the levels of a programme over into the words of a case.
-func Levels(from any) ([]aid.Level, error) {
-	raw, err := json.Marshal(from)
-	if err != nil {
-		return nil, err
-	}
-	var levels []aid.Level
-	return levels, json.Unmarshal(raw, &levels)
-}

@@ -51,7 +51,7 @@ type RecordedIntent struct {
 // Forbidden wrong_role, wrong_level, four_eyes; Conflict task_closed (params
 // as of WhyClosed), task_claimed, already_decided, area_gone; Stale stale; Invalid
 // unknown_action, reason_required, unknown_reason, amount_not_allowed,
-// amount_above_request, lowering_not_allowed, amount_not_by_committee,
+// amount_above_request, amount_above_level_limit, lowering_not_allowed, amount_not_by_committee,
 // level_not_earlier, unknown_condition, and what the programme finds in a
 // partner's answer; Conflict withdrawal_asked for a release, objection_open or
 // condition_open for a step towards a payment.
@@ -158,7 +158,11 @@ func (tx *Tx) checkData(c *Case, t *Task, def *programme.Definition, in Intent) 
 		return tx.answerFaults(c, def, in.Data)
 	case t.Kind == aid.Approve && in.Action == aid.ActionApprove:
 		faults, err := tx.overrideFaults(c, def, in.Data)
-		return append(faults, tx.conditionFaults(def, in.Data)...), err
+		if err != nil {
+			return nil, err
+		}
+		more, err := limitFaults(c, t, in)
+		return append(append(faults, tx.conditionFaults(def, in.Data)...), more...), err
 	case t.Kind == aid.Approve && in.Action == aid.ActionReturn:
 		return tx.returnFaults(c, in)
 	case t.Kind == aid.FieldVisit && in.Action == aid.ActionComplete:

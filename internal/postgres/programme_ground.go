@@ -209,12 +209,14 @@ func (tx *Tx) staffFaults(def *programme.Definition) (faults, warnings []aid.Fau
 		}
 	}
 	for i, row := range def.Matrix {
-		levels, err := Levels(row.Levels)
-		if err != nil {
-			return nil, nil, err
+		levels := make([]aid.Level, len(row.Levels)) // whatever rules may skip
+		for j, l := range row.Levels {
+			levels[j] = levelOfMatrix(def, i+1, programme.Placed{Level: l, Place: j + 1})
 		}
 		for _, area := range g.leaves {
-			g.inspect(i, levels, area, add)
+			if len(row.AreaLevels) == 0 || slices.Contains(row.AreaLevels, g.areas[area].Level) {
+				g.inspect(i, levels, area, add)
+			}
 		}
 	}
 	for _, f := range all {

@@ -13,22 +13,22 @@ import (
 const (
 	ThenOpenApproval = "open_approval" // find levels and fund, leave the verification
 	ThenAskFirst     = "ask_first"     // ask the first level
-	ThenAskLevel     = "ask_level"     // ask the level that is named
+	ThenAskLevel     = "ask_level"     // ask the levels that are named
 )
 
 // Parking is why a case cannot go on, and how it does once an administrator
 // has mended that.
 type Parking struct {
-	Because  string     `json:"because"`       // code of the fault
-	Then     string     `json:"then"`          // one of the Then words
-	Level    *aid.Level `json:"ask,omitempty"` // the level to ask
-	Workflow string     `json:"workflow"`
+	Because  string      `json:"because"`       // code of the fault
+	Then     string      `json:"then"`          // one of the Then words
+	Levels   []aid.Level `json:"ask,omitempty"` // the levels to ask, together
+	Workflow string      `json:"workflow"`
 }
 
 // ParkFor parks a case in the middle: what was decided stands, and the case
 // goes on from there when an administrator has mended the fault.
 func (tx *Tx) ParkFor(c *Case, p Parking) error {
-	return tx.callAdministrator(c, p.Workflow, p.Then, map[string]any{"because": p.Because, "then": p.Then, "ask": p.Level, "workflow": p.Workflow})
+	return tx.callAdministrator(c, p.Workflow, p.Then, map[string]any{"because": p.Because, "then": p.Then, "ask": p.Levels, "workflow": p.Workflow})
 }
 
 // TakeRepaired gives how a case goes on after a repair that was reported, once;
@@ -117,9 +117,11 @@ func (tx *Tx) checkRepair(c *Case, t *Task) error {
 		return tx.checkTask(c, rule.Task)
 	case rule.Then == ThenOpenApproval:
 		return stillBroken(tx.mayOpenApproval(c))
-	case rule.Level != nil:
-		_, err := tx.AreaAt(c.Area, rule.Level.Name)
-		return stillBroken(err)
+	}
+	for _, level := range rule.Levels {
+		if _, err := tx.AreaAt(c.Area, level.Name); err != nil {
+			return stillBroken(err)
+		}
 	}
 	return nil
 }
@@ -142,16 +144,12 @@ func (tx *Tx) checkTask(c *Case, id string) error {
 }
 
 func (tx *Tx) mayOpenApproval(c *Case) error {
-	def, err := tx.Rules(c)
-	if err != nil {
-		return err
-	}
 	if _, err := tx.FundFor(c.Area, c.Currency); err != nil {
 		return err
 	}
-	levels := def.Levels(c.Norm())
-	if len(levels) == 0 {
-		return aid.Refuse(aid.Conflict, "no_levels")
+	levels, _, err := tx.Way(c)
+	if err != nil {
+		return err
 	}
 	_, err = tx.AreaAt(c.Area, levels[0].Name)
 	return err

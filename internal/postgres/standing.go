@@ -28,15 +28,16 @@ func (tx *Tx) standing(c *Case, amount int64) (map[string][]aid.Vote, error) {
 		Actor  string     `db:"actor"`
 		Action aid.Action `db:"action"`
 		Chair  bool       `db:"chair"`
+		Amount int64      `db:"amount"`
 	}
 	err = tx.list(&rows, `
-		SELECT t.level, d.actor, d.action, d.chair
+		SELECT t.level, d.actor, d.action, d.chair, coalesce(d.amount, 0) AS amount
 		FROM tasks t JOIN decisions d ON d.task_id = t.id
 		WHERE `+standingTask+` AND d.state = 'applied' AND (d.action <> 'approve' OR (d.bound_hash = $3 AND d.amount >= $4)) AND t.review > $5
 		ORDER BY d.decided_at`, c.ID, c.Round, hash, amount, moved)
 	votes := map[string][]aid.Vote{}
 	for _, r := range rows {
-		votes[r.Level] = append(votes[r.Level], aid.Vote{Actor: r.Actor, Action: r.Action, Chair: r.Chair})
+		votes[r.Level] = append(votes[r.Level], aid.Vote{Actor: r.Actor, Action: r.Action, Chair: r.Chair, Amount: r.Amount})
 	}
 	return votes, err
 }
@@ -51,17 +52,17 @@ const standingTask = `t.case_id = $1 AND t.round = $2 AND t.kind = 'approve' AND
 // Remaining gives, in their order, those of the levels whose approval does not
 // stand for what the case asks for now.
 func (tx *Tx) Remaining(c *Case, levels []aid.Level) ([]aid.Level, error) {
-	votes, err := tx.standing(c, c.Asking())
+	return tx.notStanding(c, levels, c.Asking())
+}
+
+// notStanding gives, in their order, those of the levels that have not approved
+// an amount.
+func (tx *Tx) notStanding(c *Case, levels []aid.Level, amount int64) ([]aid.Level, error) {
+	votes, err := tx.standing(c, amount)
 	if err != nil {
 		return nil, err
 	}
-	var rest []aid.Level
-	for _, level := range levels {
-		if aid.Tally(level, votes[level.Name]) != aid.ResultApproved {
-			rest = append(rest, level)
-		}
-	}
-	return rest, nil
+	return aid.Pick(levels, func(l aid.Level) bool { return !l.Approved(votes[l.Name]) }), nil
 }
 
 // AskAgain voids what a level has approved in the round so far: a later one

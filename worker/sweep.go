@@ -31,7 +31,7 @@ type sweep struct {
 }
 
 func (s *sweep) once(ctx context.Context) {
-	for name, fn := range map[string]func(context.Context) error{"start": s.start, "resend": s.resend, "withdraw": s.withdraw, "forget": s.forget, "areas": s.areas} {
+	for name, fn := range map[string]func(context.Context) error{"start": s.start, "resend": s.resend, "withdraw": s.withdraw, "forget": s.forget, "areas": s.areas, "claims": s.claims} {
 		if err := fn(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("sweep", "part", name, "error", err.Error())
 		}
@@ -123,6 +123,15 @@ func (s *sweep) forget(ctx context.Context) error {
 		return err
 	}
 	return nil
+}
+
+// claims tidies up claims that have lapsed.
+func (s *sweep) claims(ctx context.Context) error {
+	n, err := s.store.LapseClaims(ctx)
+	if n > 0 {
+		s.log.Info("claims lapsed", "tasks", n)
+	}
+	return err
 }
 
 // areas brings into effect the changes of areas whose day has come, and what

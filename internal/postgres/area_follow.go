@@ -219,10 +219,5 @@ func (tx *Tx) freeClaim(c *Case, t *Task, actor string) error {
 	if aid.KindOf(refusal) == "" {
 		return refusal
 	}
-	t.Assignee, t.State = nil, "open"
-	t.Version++
-	if err := tx.one(`UPDATE tasks SET state = 'open', assignee = NULL, claimed_at = NULL, version = $2 WHERE id = $1`, t.ID, t.Version); err != nil {
-		return err
-	}
-	return tx.claimed(c, t, &Caller{Kind: CallerStaff, ID: actor}, "task.released", false)
+	return tx.unclaim(c, t, Event{Kind: "task.released", Actor: actor})
 }

@@ -42,7 +42,7 @@ const caseSLA = `CASE WHEN t.due_at IS NULL THEN 'none'
 
 const caseRowFrom = ` FROM cases c
 	LEFT JOIN intervals i ON i.case_id = c.id AND i.to_at IS NULL
-	LEFT JOIN LATERAL (SELECT t.id, t.kind, t.level, t.assignee, t.due_at, t.warned_at, t.breached_at FROM tasks t
+	LEFT JOIN LATERAL (SELECT t.id, t.kind, t.level, CASE WHEN t.lapses_at <= $1 THEN NULL ELSE t.assignee END AS assignee, t.due_at, t.warned_at, t.breached_at FROM tasks t
 		WHERE t.case_id = c.id AND t.closed_at IS NULL ORDER BY t.due_at NULLS LAST, t.id LIMIT 1) t ON true`
 
 // seesCase is the wall between callers: a partner sees its own cases, staff
@@ -88,7 +88,7 @@ func (s *Store) Cases(ctx context.Context, caller *Caller, f CaseFilter, p Page)
 		  AND ($7::text IS NULL OR c.programme = $7) AND ($8::text IS NULL OR c.external_id = $8)
 		  AND ($9::text IS NULL OR c.area IN (SELECT unnest((`+areasBelow("$9")+`))))
 		  AND ($10::text IS NULL OR EXISTS (SELECT 1 FROM tasks a WHERE a.case_id = c.id AND a.closed_at IS NULL
-		       AND CASE WHEN $10 = 'none' THEN a.assignee IS NULL ELSE a.assignee = $10 END))
+		       AND CASE WHEN $10 = 'none' THEN a.assignee IS NULL OR a.lapses_at <= $1 ELSE a.assignee = $10 AND coalesce(a.lapses_at > $1, true) END))
 		  AND ($11::boolean IS NULL OR c.parked = $11)
 		  AND ($12::timestamptz IS NULL OR c.created_at > $12) AND ($13::timestamptz IS NULL OR c.created_at < $13)
 		  AND ($14::text IS NULL OR `+caseSLA+` = $14)

@@ -99,8 +99,8 @@ func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) error {
 	if t.ClosedAt != nil {
 		return whyClosed(tx.get, t.ID)
 	}
-	if t.Assignee != nil && *t.Assignee != in.Actor {
-		return aid.Refuse(aid.Conflict, "task_claimed", "by", *t.Assignee)
+	if err := t.heldByAnother(tx.Now, in.Actor); err != nil {
+		return err
 	}
 	if err := tx.freeForDuty(c, t, in.Actor); err != nil {
 		return err
@@ -287,8 +287,11 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	if t.Assignee != nil && *t.Assignee != d.Actor {
-		return nil, false, aid.Refuse(aid.Conflict, "task_claimed", "by", *t.Assignee)
+	if err := t.heldByAnother(tx.Now, d.Actor); err != nil {
+		return nil, false, err
+	}
+	if err := tx.lapse(c, t); err != nil {
+		return nil, false, err
 	}
 	chair, err := tx.authorise(c, t, d.Actor, t.Kind == aid.ProvideInformation)
 	if err != nil {

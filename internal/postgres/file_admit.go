@@ -123,8 +123,10 @@ func (tx *Tx) mayAdmit(c *Case, caller *Caller, in NewFile) error {
 	if task != nil && task.ClosedAt != nil {
 		return whyClosed(tx.get, task.ID)
 	}
-	if task != nil && task.Assignee != nil && *task.Assignee != caller.Actor() {
-		return aid.Refuse(aid.Conflict, "task_claimed", "by", *task.Assignee)
+	if task != nil {
+		if err := task.heldByAnother(tx.Now, caller.Actor()); err != nil {
+			return err
+		}
 	}
 	return tx.hasRoom(c, in)
 }

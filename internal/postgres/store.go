@@ -26,6 +26,8 @@ type Store struct {
 	phone string   // region of telephone numbers without a country code
 	weeks sync.Map // text of a calendar -> *worktime.Calendar
 	known sync.Map // statement of a transaction -> *sqlx.Stmt, nil while it is being prepared
+
+	claimFor time.Duration // working time after which a claim lapses; 0 for never
 }
 
 // Open connects to the database and checks that it answers. The clock gives
@@ -41,7 +43,7 @@ func Open(ctx context.Context, url string, v *vault.Vault, clock func() time.Tim
 	db.SetMaxIdleConns(32)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	db.SetConnMaxLifetime(30 * time.Minute) // a statement prepared before a migration does not live for ever
-	return &Store{db: db, vault: v, clock: clock, phone: defaultPhoneRegion}, nil
+	return &Store{db: db, vault: v, clock: clock, phone: defaultPhoneRegion, claimFor: claimFor}, nil
 }
 
 // Close gives the connections back.

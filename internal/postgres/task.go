@@ -13,28 +13,29 @@ import (
 
 // Task is the row of a task.
 type Task struct {
-	ID         string       `db:"id"`
-	CaseID     string       `db:"case_id"`
-	WorkflowID string       `db:"workflow_id"`
-	Kind       aid.TaskKind `db:"kind"`
-	Stage      aid.Stage    `db:"stage"`
-	Round      int          `db:"round"`
-	Review     int          `db:"review"`
-	Level      string       `db:"level"`
-	Subject    string       `db:"subject"`
-	Duty       string       `db:"duty"`
-	Rule       []byte       `db:"rule"` // JSON: the level or the rule that brought the task
-	Area       string       `db:"area"`
-	State      string       `db:"state"`
-	Assignee   *string      `db:"assignee"`
-	OpenedAt   time.Time    `db:"opened_at"`
-	DueAt      *time.Time   `db:"due_at"`
-	ClosedAt   *time.Time   `db:"closed_at"`
-	Version    int          `db:"version"`
+	ID           string       `db:"id"`
+	CaseID       string       `db:"case_id"`
+	WorkflowID   string       `db:"workflow_id"`
+	Kind         aid.TaskKind `db:"kind"`
+	Stage        aid.Stage    `db:"stage"`
+	Round        int          `db:"round"`
+	Review       int          `db:"review"`
+	Level        string       `db:"level"`
+	Subject      string       `db:"subject"`
+	Duty         string       `db:"duty"`
+	Rule         []byte       `db:"rule"` // JSON: the level or the rule that brought the task
+	Area         string       `db:"area"`
+	State        string       `db:"state"`
+	Assignee     *string      `db:"assignee"`
+	ClaimedUntil *time.Time   `db:"claimed_until"` // when the claim lapses, by the clock of the case; nil when it does not
+	OpenedAt     time.Time    `db:"opened_at"`
+	DueAt        *time.Time   `db:"due_at"`
+	ClosedAt     *time.Time   `db:"closed_at"`
+	Version      int          `db:"version"`
 }
 
 const taskColumns = `t.id, t.case_id, t.workflow_id, t.kind, t.stage, t.round, t.review, t.level, t.subject, t.duty, t.rule,
-	t.area, t.state, t.assignee, t.opened_at, t.due_at, t.closed_at, t.version`
+	t.area, t.state, t.assignee, t.claimed_until, t.opened_at, t.due_at, t.closed_at, t.version`
 
 // taskRef is an open task as a workflow's state carries it.
 type taskRef struct {
@@ -174,8 +175,8 @@ func (tx *Tx) WaitForOpenTask(c *Case, owner aid.Owner) error {
 		Level   string `db:"level"`
 		Claimed bool   `db:"claimed"`
 	}
-	err := tx.get(&t, `SELECT id, level, state = 'claimed' AS claimed FROM tasks
-		WHERE case_id = $1 AND closed_at IS NULL ORDER BY opened_at, id LIMIT 1`, c.ID)
+	err := tx.get(&t, `SELECT id, level, state = 'claimed' AND coalesce(claimed_until > $2, true) AS claimed FROM tasks
+		WHERE case_id = $1 AND closed_at IS NULL ORDER BY opened_at, id LIMIT 1`, c.ID, tx.Now)
 	if errors.Is(err, sql.ErrNoRows) {
 		return tx.BeginWait(c.ID, Wait{Stage: c.Stage, Owner: aid.OwnerSystem})
 	}

@@ -148,17 +148,19 @@ func (q *taskQuery) filter(f TaskFilter) {
 	case "", "open":
 		q.and(`t.closed_at IS NULL`)
 	case "any":
+	case "claimed":
+		q.and(`t.state = 'claimed' AND (t.closed_at IS NOT NULL OR coalesce(t.lapses_at > $1, true))`)
 	default:
 		q.and(`t.state = ` + q.arg(f.State))
 	}
 	switch f.Assignee {
 	case "":
 	case "none":
-		q.and(`t.assignee IS NULL`)
+		q.and(`(t.assignee IS NULL OR t.lapses_at <= $1)`)
 	case "me":
-		q.and(`t.assignee = ` + q.arg(q.caller.Actor()))
+		q.and(`t.assignee = ` + q.arg(q.caller.Actor()) + ` AND (t.closed_at IS NOT NULL OR coalesce(t.lapses_at > $1, true))`)
 	default:
-		q.and(`t.assignee = ` + q.arg(f.Assignee))
+		q.and(`t.assignee = ` + q.arg(f.Assignee) + ` AND (t.closed_at IS NOT NULL OR coalesce(t.lapses_at > $1, true))`)
 	}
 	if f.Kind != "" {
 		q.and(`t.kind = ` + q.arg(f.Kind))

@@ -21,6 +21,8 @@ type TaskRow struct {
 	PartnerID        string       `db:"partner_id"`
 	Urgent           bool         `db:"urgent"`
 	ClaimedAt        *time.Time   `db:"claimed_at"`
+	AssignedBy       *string      `db:"assigned_by"` // the manager who gave it to its assignee
+	CaseNow          time.Time    `db:"case_now"`    // the clock of the case
 	Outcome          string       `db:"outcome"`
 	SLA              string       `db:"sla"`    // none, on_time, at_risk, breached
 	Amount           int64        `db:"amount"` // what is asked for or granted so far, minor units
@@ -38,7 +40,7 @@ func (r TaskRow) Cursor() Cursor { return Cursor{Sort: urgency(r.Urgent, r.DueAt
 // taskRowColumns is the list behind TaskRow over taskRowFrom: $1 is the wall
 // clock, $2 the caller's name in duties and decisions.
 const taskRowColumns = taskColumns + `, c.reference AS case_reference, c.version AS case_version, t.programme, c.programme_version,
-	c.partner_id, t.urgent, t.claimed_at, t.outcome, coalesce(c.amount, c.proposed_amount, c.requested_amount) AS amount, c.currency,
+	c.partner_id, t.urgent, t.claimed_at, t.assigned_by, $1::timestamptz + c.clock_offset AS case_now, t.outcome, coalesce(c.amount, c.proposed_amount, c.requested_amount) AS amount, c.currency,
 	coalesce(cd.duty, '') AS held_duty,
 	EXISTS (SELECT 1 FROM areas g WHERE g.code = t.area AND g.gone) AS area_gone,
 	EXISTS (SELECT 1 FROM decisions d WHERE d.task_id = t.id AND d.actor = $2 AND d.state IN ('intent', 'applied')) AS decided, ` + taskSLA + ` AS sla`
@@ -87,8 +89,12 @@ func (c *Caller) seesKind(kind aid.TaskKind, area string) bool {
 	return c.Partner() || kind == aid.RepairConfiguration || slices.Contains(c.CaseAreas(), area)
 }
 
-// allow fills what the caller may do with the task.
+// allow fills what the caller may do with the task. A claim that has lapsed is
+// shown no more.
 func (r *TaskRow) allow(caller *Caller) {
+	if r.ClosedAt == nil && r.Holder(r.CaseNow) == "" && r.Assignee != nil {
+		r.State, r.Assignee, r.ClaimedAt, r.ClaimedUntil, r.AssignedBy = "open", nil, nil, nil, nil
+	}
 	rule, _ := aid.RuleOf(r.Kind)
 	r.AllowedActions = []aid.Action{}
 	if err := r.refusal(caller); err != nil {
@@ -114,10 +120,7 @@ func (r *TaskRow) refusal(caller *Caller) error {
 	if !aid.MayHold(r.HeldDuty, r.Duty) {
 		return aid.Refuse(aid.Forbidden, "four_eyes", "held", r.HeldDuty, "wanted", r.Duty)
 	}
-	if r.Assignee != nil && *r.Assignee != caller.Actor() {
-		return aid.Refuse(aid.Conflict, "task_claimed", "by", *r.Assignee)
-	}
-	return nil
+	return r.heldByAnother(r.CaseNow, caller.Actor())
 }
 
 // MayDecide tells whether the caller's roles, areas and level let it decide a

@@ -22,7 +22,7 @@ func (tx *Tx) Votes(t *Task) ([]aid.Vote, error) {
 // done with it, and what it shows has changed. When those who may still vote
 // cannot bring it to its end, an administrator is called.
 func (tx *Tx) Voted(c *Case, t *Task) error {
-	err := tx.one(`UPDATE tasks SET state = 'open', assignee = NULL, claimed_at = NULL, version = version + 1 WHERE id = $1 AND closed_at IS NULL`, t.ID)
+	err := tx.one(`UPDATE tasks SET state = 'open', assignee = NULL, claimed_at = NULL, claimed_until = NULL, assigned_by = NULL, version = version + 1 WHERE id = $1 AND closed_at IS NULL`, t.ID)
 	if err != nil {
 		return err
 	}

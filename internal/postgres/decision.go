@@ -287,10 +287,7 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	if err := t.heldByAnother(tx.Now, d.Actor); err != nil {
-		return nil, false, err
-	}
-	if err := tx.lapse(c, t); err != nil {
+	if err := tx.freeFor(c, t, d.Actor); err != nil {
 		return nil, false, err
 	}
 	chair, err := tx.authorise(c, t, d.Actor, t.Kind == aid.ProvideInformation)

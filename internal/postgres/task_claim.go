@@ -34,6 +34,15 @@ func (t *Task) heldByAnother(now time.Time, actor string) error {
 	return nil
 }
 
+// freeFor is heldByAnother for who is about to change the locked task: a claim
+// that has lapsed is tidied up.
+func (tx *Tx) freeFor(c *Case, t *Task, actor string) error {
+	if err := t.heldByAnother(tx.Now, actor); err != nil {
+		return err
+	}
+	return tx.lapse(c, t)
+}
+
 // ClaimTask makes a task the caller's own until it is released or decided, or
 // until the claim lapses. Version is the one that the caller saw; 0 is not
 // compared. Claiming one's own task again only moves the end of the claim.

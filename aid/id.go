@@ -40,6 +40,7 @@ const (
 	PartnerAidID   Prefix = "paid"
 	NotificationID Prefix = "ntf"
 	MessageID      Prefix = "msg"
+	BatchID        Prefix = "bat"
 )
 
 var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -419,6 +419,33 @@ func (e SLA) Valid() bool {
 	}
 }
 
+// Defines values for TaskBatchItemStatus.
+const (
+	TaskBatchItemStatusAsked     TaskBatchItemStatus = "asked"
+	TaskBatchItemStatusCancelled TaskBatchItemStatus = "cancelled"
+	TaskBatchItemStatusDecided   TaskBatchItemStatus = "decided"
+	TaskBatchItemStatusLeftOut   TaskBatchItemStatus = "left_out"
+	TaskBatchItemStatusWaiting   TaskBatchItemStatus = "waiting"
+)
+
+// Valid indicates whether the value is a known member of the TaskBatchItemStatus enum.
+func (e TaskBatchItemStatus) Valid() bool {
+	switch e {
+	case TaskBatchItemStatusAsked:
+		return true
+	case TaskBatchItemStatusCancelled:
+		return true
+	case TaskBatchItemStatusDecided:
+		return true
+	case TaskBatchItemStatusLeftOut:
+		return true
+	case TaskBatchItemStatusWaiting:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TaskKind.
 const (
 	TaskKindAdvise              TaskKind = "advise"
@@ -2644,6 +2671,123 @@ type Task struct {
 	Why Why `json:"why"`
 }
 
+// TaskBatch defines model for TaskBatch.
+type TaskBatch struct {
+	Action Action `json:"action"`
+
+	// Cancelled Tasks that it had not come to when it was stopped.
+	Cancelled int       `json:"cancelled"`
+	CreatedAt time.Time `json:"created_at"`
+
+	// Decided Tasks that were decided; in a dry run those that would be.
+	Decided    int       `json:"decided"`
+	DryRun     bool      `json:"dry_run"`
+	FinishedAt time.Time `json:"finished_at,omitempty,omitzero"`
+	ID         string    `json:"id"`
+
+	// LeftOut Tasks that were not, each with its code.
+	LeftOut int `json:"left_out"`
+
+	// MaxAmount An amount in minor units of its currency (the dong has none).
+	MaxAmount  Money  `json:"max_amount,omitempty,omitzero"`
+	ReasonCode string `json:"reason_code,omitempty,omitzero"`
+
+	// Reasons How many were left out, by code; of a single batch.
+	Reasons map[string]int `json:"reasons,omitempty,omitzero"`
+
+	// Snapshot The dry run that it follows.
+	Snapshot  string    `json:"snapshot,omitempty,omitzero"`
+	StartedAt time.Time `json:"started_at,omitempty,omitzero"`
+
+	// Status `waiting`, `running`, `done` or `cancelled`.
+	Status string `json:"status"`
+
+	// Stopping It was asked to stop and has not stopped yet.
+	Stopping bool `json:"stopping"`
+	Total    int  `json:"total"`
+
+	// Waiting Tasks without an outcome yet.
+	Waiting int `json:"waiting"`
+}
+
+// TaskBatchFilter As the query of `GET /v1/tasks`; `{}` is the whole inbox.
+type TaskBatchFilter struct {
+	// Area Code of an area; everything below it counts.
+	Area string `json:"area,omitempty,omitzero"`
+
+	// Assignee `me`, `none`, or the id of a person.
+	Assignee  string   `json:"assignee,omitempty,omitzero"`
+	Kind      TaskKind `json:"kind,omitempty,omitzero"`
+	Programme string   `json:"programme,omitempty,omitzero"`
+
+	// SLA Against the deadline of the nearest open task, in working time.
+	SLA SLA `json:"sla,omitempty,omitzero"`
+}
+
+// TaskBatchItem defines model for TaskBatchItem.
+type TaskBatchItem struct {
+	// Amount An amount in minor units of its currency (the dong has none).
+	Amount Money   `json:"amount,omitempty,omitzero"`
+	Case   CaseRef `json:"case,omitempty,omitzero"`
+
+	// Code Why it was left out; the codes of a single decision and a few of a batch.
+	Code string `json:"code,omitempty,omitzero"`
+
+	// Decision The id of its decision, once it is asked for.
+	Decision string    `json:"decision,omitempty,omitzero"`
+	EndedAt  time.Time `json:"ended_at,omitempty,omitzero"`
+	Kind     TaskKind  `json:"kind,omitempty,omitzero"`
+	Level    string    `json:"level,omitempty,omitzero"`
+
+	// Message The same for people, in the language of `Accept-Language`.
+	Message string `json:"message,omitempty,omitzero"`
+
+	// N The place in the order of deciding, from 1.
+	N      int                 `json:"n"`
+	Status TaskBatchItemStatus `json:"status"`
+	Task   string              `json:"task"`
+}
+
+// TaskBatchItemPage defines model for TaskBatchItemPage.
+type TaskBatchItemPage struct {
+	Data       []TaskBatchItem `json:"data"`
+	HasMore    bool            `json:"has_more"`
+	NextCursor string          `json:"next_cursor,omitempty,omitzero"`
+}
+
+// TaskBatchItemStatus defines model for TaskBatchItemStatus.
+type TaskBatchItemStatus string
+
+// TaskBatchNew Exactly one of `task_ids`, `filter` and `snapshot`.
+type TaskBatchNew struct {
+	Action Action `json:"action"`
+	DryRun bool   `json:"dry_run,omitempty,omitzero"`
+
+	// ExpectedCount How many tasks the caller counted; required with `filter` unless it is a dry run.
+	ExpectedCount *int             `json:"expected_count,omitempty"`
+	Filter        *TaskBatchFilter `json:"filter,omitempty"`
+
+	// MaxAmount An amount above zero, in minor units of its currency.
+	MaxAmount MoneyNew `json:"max_amount,omitempty,omitzero"`
+
+	// Note Of every decision; kept sealed.
+	Note string `json:"note,omitempty,omitzero"`
+
+	// ReasonCode Of every decision; known to the programmes of all its tasks.
+	ReasonCode string `json:"reason_code,omitempty,omitzero"`
+
+	// Snapshot A finished dry run of the same action, reason and cap: its tasks in the versions that it saw.
+	Snapshot string   `json:"snapshot,omitempty,omitzero"`
+	TaskIds  []string `json:"task_ids,omitempty,omitzero"`
+}
+
+// TaskBatchPage defines model for TaskBatchPage.
+type TaskBatchPage struct {
+	Data       []TaskBatch `json:"data"`
+	HasMore    bool        `json:"has_more"`
+	NextCursor string      `json:"next_cursor,omitempty,omitzero"`
+}
+
 // TaskKind defines model for TaskKind.
 type TaskKind string
 
@@ -2867,6 +3011,9 @@ type Withdrawal struct {
 
 // AreaCode defines model for AreaCode.
 type AreaCode = string
+
+// BatchID defines model for BatchId.
+type BatchID = string
 
 // CaseID defines model for CaseId.
 type CaseID = string
@@ -3370,6 +3517,35 @@ type AdvanceCaseParams struct {
 	IdempotencyKey IdempotencyKeyOptional `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
+// ListTaskBatchesParams defines parameters for ListTaskBatches.
+type ListTaskBatchesParams struct {
+	// Limit Rows of a page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// CreateTaskBatchParams defines parameters for CreateTaskBatch.
+type CreateTaskBatchParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListTaskBatchItemsParams defines parameters for ListTaskBatchItems.
+type ListTaskBatchItemsParams struct {
+	Status TaskBatchItemStatus `form:"status,omitempty" json:"status,omitempty,omitzero"`
+
+	// Code Why they were left out.
+	Code string `form:"code,omitempty" json:"code,omitempty,omitzero"`
+
+	// Limit Rows of a page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
 // ListTasksParams defines parameters for ListTasks.
 type ListTasksParams struct {
 	// Case Id or reference of a case.
@@ -3495,6 +3671,9 @@ type WithdrawProgrammeJSONRequestBody = DraftChoice
 
 // AdvanceCaseJSONRequestBody defines body for AdvanceCase for application/json ContentType.
 type AdvanceCaseJSONRequestBody = Advance
+
+// CreateTaskBatchJSONRequestBody defines body for CreateTaskBatch for application/json ContentType.
+type CreateTaskBatchJSONRequestBody = TaskBatchNew
 
 // DecideTaskJSONRequestBody defines body for DecideTask for application/json ContentType.
 type DecideTaskJSONRequestBody = DecisionNew
@@ -3696,6 +3875,21 @@ type ServerInterface interface {
 	// AdvanceCase Let time pass for a case
 	// (POST /v1/sandbox/cases/{id}/advance)
 	AdvanceCase(c *gin.Context, id CaseID, params AdvanceCaseParams)
+	// ListTaskBatches The caller's batches, newest first
+	// (GET /v1/task-batches)
+	ListTaskBatches(c *gin.Context, params ListTaskBatchesParams)
+	// CreateTaskBatch Decide many tasks
+	// (POST /v1/task-batches)
+	CreateTaskBatch(c *gin.Context, params CreateTaskBatchParams)
+	// GetTaskBatch How a batch stands
+	// (GET /v1/task-batches/{id})
+	GetTaskBatch(c *gin.Context, id BatchID)
+	// CancelTaskBatch Stop a batch
+	// (POST /v1/task-batches/{id}/cancel)
+	CancelTaskBatch(c *gin.Context, id BatchID)
+	// ListTaskBatchItems What became of each task, in the order of deciding
+	// (GET /v1/task-batches/{id}/items)
+	ListTaskBatchItems(c *gin.Context, id BatchID, params ListTaskBatchItemsParams)
 	// ListTasks Open tasks, most urgent first
 	// (GET /v1/tasks)
 	ListTasks(c *gin.Context, params ListTasksParams)
@@ -6550,6 +6744,194 @@ func (siw *ServerInterfaceWrapper) AdvanceCase(c *gin.Context) {
 	siw.Handler.AdvanceCase(c, id, params)
 }
 
+// ListTaskBatches operation middleware
+func (siw *ServerInterfaceWrapper) ListTaskBatches(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTaskBatchesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListTaskBatches(c, params)
+}
+
+// CreateTaskBatch operation middleware
+func (siw *ServerInterfaceWrapper) CreateTaskBatch(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateTaskBatchParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateTaskBatch(c, params)
+}
+
+// GetTaskBatch operation middleware
+func (siw *ServerInterfaceWrapper) GetTaskBatch(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id BatchID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetTaskBatch(c, id)
+}
+
+// CancelTaskBatch operation middleware
+func (siw *ServerInterfaceWrapper) CancelTaskBatch(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id BatchID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CancelTaskBatch(c, id)
+}
+
+// ListTaskBatchItems operation middleware
+func (siw *ServerInterfaceWrapper) ListTaskBatchItems(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id BatchID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListTaskBatchItemsParams
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", c.Request.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter status: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "code" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "code", c.Request.URL.Query(), &params.Code, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter code: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListTaskBatchItems(c, id, params)
+}
+
 // ListTasks operation middleware
 func (siw *ServerInterfaceWrapper) ListTasks(c *gin.Context) {
 
@@ -6951,6 +7333,11 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/tasks/:id/claim", wrapper.ClaimTask)
 	router.POST(options.BaseURL+"/v1/tasks/:id/release", wrapper.ReleaseTask)
 	router.POST(options.BaseURL+"/v1/tasks/:id/decisions", wrapper.DecideTask)
+	router.GET(options.BaseURL+"/v1/task-batches", wrapper.ListTaskBatches)
+	router.POST(options.BaseURL+"/v1/task-batches", wrapper.CreateTaskBatch)
+	router.GET(options.BaseURL+"/v1/task-batches/:id", wrapper.GetTaskBatch)
+	router.GET(options.BaseURL+"/v1/task-batches/:id/items", wrapper.ListTaskBatchItems)
+	router.POST(options.BaseURL+"/v1/task-batches/:id/cancel", wrapper.CancelTaskBatch)
 	router.GET(options.BaseURL+"/v1/decisions/:id", wrapper.GetDecision)
 	router.GET(options.BaseURL+"/v1/funds", wrapper.ListFunds)
 	router.POST(options.BaseURL+"/v1/funds", wrapper.CreateFund)
@@ -16831,6 +17218,681 @@ func (response AdvanceCase503ApplicationProblemPlusJSONResponse) VisitAdvanceCas
 	return err
 }
 
+type ListTaskBatchesRequestObject struct {
+	Params ListTaskBatchesParams
+}
+
+type ListTaskBatchesResponseObject interface {
+	VisitListTaskBatchesResponse(w http.ResponseWriter) error
+}
+
+type ListTaskBatches200JSONResponse TaskBatchPage
+
+func (response ListTaskBatches200JSONResponse) VisitListTaskBatchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaskBatches400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaskBatches400ApplicationProblemPlusJSONResponse) VisitListTaskBatchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaskBatches401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaskBatches401ApplicationProblemPlusJSONResponse) VisitListTaskBatchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaskBatches403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaskBatches403ApplicationProblemPlusJSONResponse) VisitListTaskBatchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaskBatches500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaskBatches500ApplicationProblemPlusJSONResponse) VisitListTaskBatchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaskBatches503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaskBatches503ApplicationProblemPlusJSONResponse) VisitListTaskBatchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTaskBatchRequestObject struct {
+	Params CreateTaskBatchParams
+	Body   *CreateTaskBatchJSONRequestBody
+}
+
+type CreateTaskBatchResponseObject interface {
+	VisitCreateTaskBatchResponse(w http.ResponseWriter) error
+}
+
+type CreateTaskBatch202ResponseHeaders struct {
+	IdempotentReplayed *string
+	Location           string
+}
+
+type CreateTaskBatch202JSONResponse struct {
+	Body    TaskBatch
+	Headers CreateTaskBatch202ResponseHeaders
+}
+
+func (response CreateTaskBatch202JSONResponse) VisitCreateTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTaskBatch400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTaskBatch400ApplicationProblemPlusJSONResponse) VisitCreateTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTaskBatch401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTaskBatch401ApplicationProblemPlusJSONResponse) VisitCreateTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTaskBatch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTaskBatch403ApplicationProblemPlusJSONResponse) VisitCreateTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTaskBatch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTaskBatch404ApplicationProblemPlusJSONResponse) VisitCreateTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTaskBatch409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTaskBatch409ApplicationProblemPlusJSONResponse) VisitCreateTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTaskBatch413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTaskBatch413ApplicationProblemPlusJSONResponse) VisitCreateTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTaskBatch415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTaskBatch415ApplicationProblemPlusJSONResponse) VisitCreateTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTaskBatch422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTaskBatch422ApplicationProblemPlusJSONResponse) VisitCreateTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTaskBatch500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTaskBatch500ApplicationProblemPlusJSONResponse) VisitCreateTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTaskBatch503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTaskBatch503ApplicationProblemPlusJSONResponse) VisitCreateTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaskBatchRequestObject struct {
+	ID BatchID `json:"id"`
+}
+
+type GetTaskBatchResponseObject interface {
+	VisitGetTaskBatchResponse(w http.ResponseWriter) error
+}
+
+type GetTaskBatch200JSONResponse TaskBatch
+
+func (response GetTaskBatch200JSONResponse) VisitGetTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaskBatch400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaskBatch400ApplicationProblemPlusJSONResponse) VisitGetTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaskBatch401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaskBatch401ApplicationProblemPlusJSONResponse) VisitGetTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaskBatch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaskBatch403ApplicationProblemPlusJSONResponse) VisitGetTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaskBatch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaskBatch404ApplicationProblemPlusJSONResponse) VisitGetTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaskBatch500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaskBatch500ApplicationProblemPlusJSONResponse) VisitGetTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetTaskBatch503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetTaskBatch503ApplicationProblemPlusJSONResponse) VisitGetTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTaskBatchRequestObject struct {
+	ID BatchID `json:"id"`
+}
+
+type CancelTaskBatchResponseObject interface {
+	VisitCancelTaskBatchResponse(w http.ResponseWriter) error
+}
+
+type CancelTaskBatch200JSONResponse TaskBatch
+
+func (response CancelTaskBatch200JSONResponse) VisitCancelTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTaskBatch400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTaskBatch400ApplicationProblemPlusJSONResponse) VisitCancelTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTaskBatch401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTaskBatch401ApplicationProblemPlusJSONResponse) VisitCancelTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTaskBatch403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTaskBatch403ApplicationProblemPlusJSONResponse) VisitCancelTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTaskBatch404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTaskBatch404ApplicationProblemPlusJSONResponse) VisitCancelTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTaskBatch409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTaskBatch409ApplicationProblemPlusJSONResponse) VisitCancelTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTaskBatch500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTaskBatch500ApplicationProblemPlusJSONResponse) VisitCancelTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelTaskBatch503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CancelTaskBatch503ApplicationProblemPlusJSONResponse) VisitCancelTaskBatchResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaskBatchItemsRequestObject struct {
+	ID     BatchID `json:"id"`
+	Params ListTaskBatchItemsParams
+}
+
+type ListTaskBatchItemsResponseObject interface {
+	VisitListTaskBatchItemsResponse(w http.ResponseWriter) error
+}
+
+type ListTaskBatchItems200JSONResponse TaskBatchItemPage
+
+func (response ListTaskBatchItems200JSONResponse) VisitListTaskBatchItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaskBatchItems400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaskBatchItems400ApplicationProblemPlusJSONResponse) VisitListTaskBatchItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaskBatchItems401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaskBatchItems401ApplicationProblemPlusJSONResponse) VisitListTaskBatchItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaskBatchItems403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaskBatchItems403ApplicationProblemPlusJSONResponse) VisitListTaskBatchItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaskBatchItems404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaskBatchItems404ApplicationProblemPlusJSONResponse) VisitListTaskBatchItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaskBatchItems500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaskBatchItems500ApplicationProblemPlusJSONResponse) VisitListTaskBatchItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListTaskBatchItems503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListTaskBatchItems503ApplicationProblemPlusJSONResponse) VisitListTaskBatchItemsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTasksRequestObject struct {
 	Params ListTasksParams
 }
@@ -18070,6 +19132,21 @@ type StrictServerInterface interface {
 	// AdvanceCase Let time pass for a case
 	// (POST /v1/sandbox/cases/{id}/advance)
 	AdvanceCase(ctx context.Context, request AdvanceCaseRequestObject) (AdvanceCaseResponseObject, error)
+	// ListTaskBatches The caller's batches, newest first
+	// (GET /v1/task-batches)
+	ListTaskBatches(ctx context.Context, request ListTaskBatchesRequestObject) (ListTaskBatchesResponseObject, error)
+	// CreateTaskBatch Decide many tasks
+	// (POST /v1/task-batches)
+	CreateTaskBatch(ctx context.Context, request CreateTaskBatchRequestObject) (CreateTaskBatchResponseObject, error)
+	// GetTaskBatch How a batch stands
+	// (GET /v1/task-batches/{id})
+	GetTaskBatch(ctx context.Context, request GetTaskBatchRequestObject) (GetTaskBatchResponseObject, error)
+	// CancelTaskBatch Stop a batch
+	// (POST /v1/task-batches/{id}/cancel)
+	CancelTaskBatch(ctx context.Context, request CancelTaskBatchRequestObject) (CancelTaskBatchResponseObject, error)
+	// ListTaskBatchItems What became of each task, in the order of deciding
+	// (GET /v1/task-batches/{id}/items)
+	ListTaskBatchItems(ctx context.Context, request ListTaskBatchItemsRequestObject) (ListTaskBatchItemsResponseObject, error)
 	// ListTasks Open tasks, most urgent first
 	// (GET /v1/tasks)
 	ListTasks(ctx context.Context, request ListTasksRequestObject) (ListTasksResponseObject, error)
@@ -20306,6 +21383,155 @@ func (sh *strictHandler) AdvanceCase(ctx *gin.Context, id CaseID, params Advance
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(AdvanceCaseResponseObject); ok {
 		if err := validResponse.VisitAdvanceCaseResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTaskBatches operation middleware
+func (sh *strictHandler) ListTaskBatches(ctx *gin.Context, params ListTaskBatchesParams) {
+	var request ListTaskBatchesRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTaskBatches(ctx, request.(ListTaskBatchesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTaskBatches")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListTaskBatchesResponseObject); ok {
+		if err := validResponse.VisitListTaskBatchesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateTaskBatch operation middleware
+func (sh *strictHandler) CreateTaskBatch(ctx *gin.Context, params CreateTaskBatchParams) {
+	var request CreateTaskBatchRequestObject
+
+	request.Params = params
+
+	var body CreateTaskBatchJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateTaskBatch(ctx, request.(CreateTaskBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateTaskBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateTaskBatchResponseObject); ok {
+		if err := validResponse.VisitCreateTaskBatchResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTaskBatch operation middleware
+func (sh *strictHandler) GetTaskBatch(ctx *gin.Context, id BatchID) {
+	var request GetTaskBatchRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTaskBatch(ctx, request.(GetTaskBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTaskBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetTaskBatchResponseObject); ok {
+		if err := validResponse.VisitGetTaskBatchResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CancelTaskBatch operation middleware
+func (sh *strictHandler) CancelTaskBatch(ctx *gin.Context, id BatchID) {
+	var request CancelTaskBatchRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelTaskBatch(ctx, request.(CancelTaskBatchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelTaskBatch")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CancelTaskBatchResponseObject); ok {
+		if err := validResponse.VisitCancelTaskBatchResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListTaskBatchItems operation middleware
+func (sh *strictHandler) ListTaskBatchItems(ctx *gin.Context, id BatchID, params ListTaskBatchItemsParams) {
+	var request ListTaskBatchItemsRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListTaskBatchItems(ctx, request.(ListTaskBatchItemsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListTaskBatchItems")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListTaskBatchItemsResponseObject); ok {
+		if err := validResponse.VisitListTaskBatchItemsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -121,6 +121,7 @@ func (d *door) walk(t *testing.T) []step {
 	given := d.call("treasurer1", "POST", "/v1/funds/"+fund+"/contributions", map[string]any{"amount": money, "received_on": "2026-03-02"}, key()...).str("id")
 	complete := map[string]any{"action": "complete"}
 	made := d.decide("verifier1", d.underReview(d.submit(d.person(8))), complete).str("id")
+	batch := d.call("verifier1", "POST", "/v1/task-batches", map[string]any{"action": "complete", "task_ids": []string{task}}, key()...).str("id")
 	callback := []byte(`{"type": "payment.updated", "key": "award/1/1", "state": "settled"}`)
 	var signed []string
 	for name, values := range simulator.SignCallback("secret", "msg_1", d.db.Now(), callback) {
@@ -189,6 +190,11 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "releaseTask", who: "verifier1", params: task, status: 200},
 		{op: "decideTask", who: "verifier2", params: late, body: complete, headers: append(key(), tag("/v1/tasks/"+late)...), status: 202},
 		{op: "decideTask", who: "verifier1", params: task, body: complete, headers: append(key(), "If-Match", fmt.Sprintf("%q", "3")), status: 200},
+		{op: "createTaskBatch", who: "verifier2", body: map[string]any{"action": "complete", "task_ids": []string{"task_none"}, "expected_count": 1, "dry_run": true}, headers: key(), status: 202},
+		{op: "listTaskBatches", who: "verifier1", query: "limit=1", status: 200},
+		{op: "getTaskBatch", who: "verifier1", params: batch, status: 200},
+		{op: "listTaskBatchItems", who: "verifier1", params: batch, query: "status=waiting&code=stale&limit=2", status: 200},
+		{op: "cancelTaskBatch", who: "verifier1", params: batch, status: 200},
 		{op: "getDecision", who: "verifier1", params: made, status: 200},
 		{op: "moveCaseVersion", who: "manager1", params: moved, body: map[string]any{"version": 2, "reason_code": "law_changed"}, headers: key(), status: 200},
 		{op: "withdrawCase", who: "portal1", params: gone, headers: key(), status: 200},

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/aidflow/aidflow/activities"
+	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/means"
 	"github.com/aidflow/aidflow/internal/archive"
 	"github.com/aidflow/aidflow/internal/imports"
@@ -60,6 +61,13 @@ func Run(ctx context.Context, c Config) error {
 		every(ctx, c.Every, (&sweep{store: c.Store, process: process, log: c.Log}).once)
 		return nil
 	})
+	batches := NewBatches(c.Store, func(ctx context.Context, workflow string, d aid.Decision) error {
+		_, err := process.Decide(ctx, workflow, d)
+		return err
+	}, c.Log, batchPause)
+	for range batchesAtOnce {
+		rooms.Go(func() error { every(ctx, c.Every, batches.Once); return nil })
+	}
 	if c.Files != nil { // apart from the sweep: an image takes seconds
 		rooms.Go(func() error {
 			every(ctx, max(c.Every, 5*time.Second), func(ctx context.Context) {

@@ -140,6 +140,7 @@ var subjects = &subject{fields: map[string]*subject{
 		"remind": {name: words{"nhắc sau", "reminder after", "pengingat setelah"}, item: &subject{name: words{"nhắc sau", "reminder after", "pengingat setelah"}, style: stylePeriod}},
 		"decide": styled(stylePeriod, "quyết định sau", "decided after", "diputuskan setelah"),
 	}},
+	"bulk_up_to":   styled(styleMoney, "duyệt hàng loạt đến", "approved in batches up to", "disetujui massal hingga"),
 	"max_returns":  plainly("số lần trả lại tối đa", "returns at most", "pengembalian paling banyak"),
 	"start_within": styled(stylePeriod, "phải khởi công trong", "start within", "mulai dalam"),
 	"reasons": {name: words{"lý do", "reasons", "alasan"}, any: &subject{key: "code", item: &subject{name: words{"lý do", "reason", "alasan"},

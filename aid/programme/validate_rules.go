@@ -84,6 +84,9 @@ func (s *source) validateTimes(d *Definition) {
 	if d.MaxReturns < 1 {
 		s.fault("/max_returns", "not_positive")
 	}
+	if d.BulkUpTo != nil && *d.BulkUpTo < 1 {
+		s.fault("/bulk_up_to", "not_positive")
+	}
 }
 
 // after wants a period longer than the one before it, and gives it back.

@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/require"
 	"github.com/aidflow/aidflow/activities"
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/internal/postgres/pgtest"
 	"github.com/aidflow/aidflow/worker"
+	"github.com/stretchr/testify/require"
 )
 
 var batchSeeds = flag.Uint64("batch-seeds", 10, "random lives of a batch; the full test takes 500")

@@ -54,8 +54,6 @@ type Definition struct {
 	Reasons     map[string][]Reason `json:"reasons"`              // by action
 	Conditions  []Reason            `json:"conditions,omitempty"` // what an approval may make the money wait for
 	BulkUpTo    *int64              `json:"bulk_up_to,omitempty"` // minor units; above it nothing is approved in a batch. nil: no limit but the batch's
-	StartWithin Period              `json:"start_within"`         // calendar time from award to first evidence; zero: no limit
-	Reasons     map[string][]Reason `json:"reasons"`              // by action
 	Funds       []string            `json:"funds"`                // in order; empty: the fund of the area
 	Papers      []Paper             `json:"papers,omitempty"`
 

@@ -19,6 +19,7 @@ type settings struct {
 	rounds   int
 	paths    []string
 	imports  int
+	bulk     int
 }
 
 func readSettings() settings {
@@ -30,6 +31,7 @@ func readSettings() settings {
 	flag.IntVar(&s.rounds, "rounds", 5, "rounds; the median is printed")
 	paths := flag.String("paths", "medical,housing_new", "programmes whose whole cases are measured")
 	flag.IntVar(&s.imports, "import", 0, "measure the import of a review list of so many rows, and nothing else")
+	flag.IntVar(&s.bulk, "bulk", 0, "measure the decision of so many tasks at once, and nothing else")
 	flag.Parse()
 	s.paths = strings.Split(*paths, ",")
 	return s
@@ -40,6 +42,9 @@ func bench(ctx context.Context) error {
 	s := readSettings()
 	if s.imports > 0 {
 		return benchRegister(ctx, s.imports)
+	}
+	if s.bulk > 0 {
+		return benchBulk(ctx, s)
 	}
 	fmt.Printf("# aidflow bench, %s\n# %s, %d CPUs, %s\n# cases %d, parallel %d, calls %d, rounds %d\n\n", time.Now().UTC().Format(time.RFC3339),
 		runtime.Version(), runtime.NumCPU(), cpuName(), s.cases, s.parallel, s.calls, s.rounds)

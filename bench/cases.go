@@ -42,6 +42,10 @@ func (r *rig) submit(ctx context.Context, code string, n int) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return r.submitContent(ctx, in)
+}
+
+func (r *rig) submitContent(ctx context.Context, in postgres.CaseContent) (string, error) {
 	c, err := r.store.CreateCase(ctx, r.partner, postgres.NewID(aid.CaseID), in, false)
 	if err != nil {
 		return "", err

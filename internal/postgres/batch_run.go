@@ -46,10 +46,10 @@ func (s *Store) TakeBatch(ctx context.Context) (*BatchJob, error) {
 	return job, err
 }
 
-// hold keeps a batch for its worker and tells whether it is to stop.
+// holdBatch keeps a batch for its worker and tells whether it is to stop.
 //
 // Errors: Conflict batch_taken (another worker has it, or it has ended).
-func (tx *Tx) hold(job *BatchJob) (stop bool, err error) {
+func (tx *Tx) holdBatch(job *BatchJob) (stop bool, err error) {
 	err = tx.get(&stop, `UPDATE task_batches SET lease_until = $3 WHERE id = $1 AND lease = $2 AND state = 'running' RETURNING cancel_asked IS NOT NULL`,
 		job.ID, job.lease, tx.Wall.Add(batchLease))
 	if notFound(err) {
@@ -86,7 +86,7 @@ type item struct {
 func (s *Store) AskBatch(ctx context.Context, job *BatchJob, limit int) (asked []RecordedIntent, more bool, err error) {
 	err = s.Write(ctx, func(tx *Tx) error {
 		asked, more = nil, false
-		stop, err := tx.hold(job)
+		stop, err := tx.holdBatch(job)
 		if err != nil || stop {
 			return err
 		}

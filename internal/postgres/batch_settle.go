@@ -35,7 +35,7 @@ func (s *Store) AskedInBatch(ctx context.Context, job *BatchJob) ([]RecordedInte
 // Errors: Conflict batch_taken.
 func (s *Store) SettleBatch(ctx context.Context, job *BatchJob) (ended bool, onTheWay int, err error) {
 	err = s.Write(ctx, func(tx *Tx) error {
-		stop, err := tx.hold(job)
+		stop, err := tx.holdBatch(job)
 		if err != nil {
 			return err
 		}

@@ -194,8 +194,9 @@ func TestDecidableIsWhetherVotesCanEndIt(t *testing.T) {
 // canEnd tries every approval, rejection and abstention of those who are left.
 // An approval that cannot come any more is no end: only a rejection would be.
 func canEnd(level aid.Level, votes []aid.Vote, able int, chair bool) bool {
+	onlyApproval := level.Mode == aid.ModeNOfM || (level.Mode == aid.ModeCommittee && level.Veto())
 	if r := aid.Tally(level, votes); r != aid.ResultPending {
-		return level.Mode != aid.ModeNOfM || r == aid.ResultApproved
+		return !onlyApproval || r == aid.ResultApproved
 	}
 	if able == 0 {
 		return false

@@ -889,18 +889,38 @@ type ApplicantSex string
 // ApprovalLevel defines model for ApprovalLevel.
 type ApprovalLevel struct {
 	// Chair The chair must be among those who decide.
-	Chair bool   `json:"chair,omitempty,omitzero"`
-	Level string `json:"level"`
+	Chair bool `json:"chair,omitempty,omitzero"`
+
+	// Decides Of a committee: `majority` (when left out) or `unanimity` of the votes cast.
+	Decides string `json:"decides,omitempty,omitzero"`
+	Level   string `json:"level"`
+
+	// Limit An amount in minor units of its currency (the dong has none).
+	Limit Money `json:"limit,omitempty,omitzero"`
 
 	// Mode `any`, `n_of_m` or `committee`.
-	Mode   string `json:"mode"`
-	N      int    `json:"n,omitempty,omitzero"`
-	Quorum int    `json:"quorum,omitempty,omitzero"`
+	Mode string `json:"mode"`
+	N    int    `json:"n,omitempty,omitzero"`
+
+	// OneRejection `veto` or `vote`; when left out, a veto outside of committees and a vote within.
+	OneRejection string `json:"one_rejection,omitempty,omitzero"`
+
+	// Parallel Asked together with the level before it.
+	Parallel bool `json:"parallel,omitempty,omitzero"`
+	Quorum   int  `json:"quorum,omitempty,omitzero"`
+
+	// Skip The condition, in CEL over the facts, under which the level is not asked.
+	Skip string `json:"skip,omitempty,omitzero"`
+
+	// Tie Of a committee: a tie goes to the `chair` (when left out), is `rejected`, or stays `open`.
+	Tie string `json:"tie,omitempty,omitzero"`
 }
 
 // ApprovalRange defines model for ApprovalRange.
 type ApprovalRange struct {
-	Levels []ApprovalLevel `json:"levels"`
+	// AreaLevels Levels of the case's own area; every level when left out. The first range that fits decides.
+	AreaLevels []string        `json:"area_levels,omitempty,omitzero"`
+	Levels     []ApprovalLevel `json:"levels"`
 
 	// UpTo An amount in minor units of its currency (the dong has none).
 	UpTo Money `json:"up_to,omitempty,omitzero"`
@@ -2667,7 +2687,8 @@ type Task struct {
 	// Waiting Whom the case awaits, and since when.
 	Waiting Waiting `json:"waiting,omitempty,omitzero"`
 
-	// Why Why the task exists.
+	// Why Why the task came to its reader: which rule of which version brought it, and in which capacity the reader may decide.
+	// Who may decide is looked up at every reading.
 	Why Why `json:"why"`
 }
 
@@ -2993,11 +3014,26 @@ type Waiting struct {
 	Since time.Time `json:"since"`
 }
 
-// Why Why the task exists.
+// Why Why the task came to its reader: which rule of which version brought it, and in which capacity the reader may decide.
+// Who may decide is looked up at every reading.
 type Why struct {
+	// Because The reason in one word, for programs.
 	Because string `json:"because"`
-	Rule    string `json:"rule"`
-	Version int    `json:"version"`
+
+	// Behalf In whose name the reader may decide, as a delegate.
+	Behalf string `json:"behalf,omitempty,omitzero"`
+
+	// Place For an approval: the level in the definition of that version, a JSON pointer.
+	Place string `json:"place,omitempty,omitzero"`
+
+	// Rule The programme whose rule it is.
+	Rule string `json:"rule"`
+
+	// Text The same in a sentence or two, in the language of `Accept-Language`.
+	Text string `json:"text"`
+
+	// Version The version of the programme.
+	Version int `json:"version"`
 }
 
 // Withdrawal defines model for Withdrawal.

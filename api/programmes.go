@@ -80,8 +80,13 @@ func share(s programme.Share) string {
 }
 
 func approvalRange(r programme.Range, currency string) ApprovalRange {
-	out := ApprovalRange{Levels: each(r.Levels, func(l programme.Level) ApprovalLevel {
-		return ApprovalLevel{Level: l.Name, Mode: string(l.Mode), N: l.N, Quorum: l.Quorum, Chair: l.Chair}
+	out := ApprovalRange{AreaLevels: r.AreaLevels, Levels: each(r.Levels, func(l programme.Level) ApprovalLevel {
+		level := ApprovalLevel{Level: l.Name, Mode: string(l.Mode), N: l.N, Quorum: l.Quorum, Chair: l.Chair, Decides: l.Decides, Tie: l.Tie,
+			OneRejection: l.OneRejection, Parallel: l.Parallel, Skip: string(l.Skip)}
+		if l.Limit > 0 {
+			level.Limit = Money{Amount: l.Limit, Currency: currency}
+		}
+		return level
 	})}
 	if r.UpTo != nil {
 		out.UpTo = Money{Amount: *r.UpTo, Currency: currency}

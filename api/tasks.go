@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/postgres"
@@ -90,12 +89,15 @@ func (h *handlers) task(ctx context.Context, t *postgres.TaskRow) (Task, error) 
 	s := taskSummary(*t)
 	out := Task{ID: s.ID, Case: s.Case, Kind: s.Kind, Status: s.Status, Role: s.Role, Level: s.Level, Programme: s.Programme, Area: s.Area,
 		Urgent: s.Urgent, Round: s.Round, Review: s.Review, Assignee: s.Assignee, Amount: s.Amount, Subject: s.Subject, Outcome: s.Outcome,
-		OpenedAt: s.OpenedAt, DueAt: s.DueAt, SLA: s.SLA, AllowedActions: []Action{}, Blocked: t.Blocked, Why: why(t)}
+		OpenedAt: s.OpenedAt, DueAt: s.DueAt, SLA: s.SLA, AllowedActions: []Action{}, Blocked: t.Blocked}
 	for _, a := range t.AllowedActions {
 		out.AllowedActions = append(out.AllowedActions, Action(a))
 	}
 	def, err := h.store.Definition(ctx, t.Programme, t.ProgrammeVersion)
 	if err != nil {
+		return Task{}, err
+	}
+	if out.Why, err = h.why(ctx, t, def); err != nil {
 		return Task{}, err
 	}
 	if out.Waiting, err = h.waiting(ctx, t.CaseID); err != nil {
@@ -140,22 +142,4 @@ func (h *handlers) checks(ctx context.Context, t *postgres.TaskRow) ([]Check, er
 		}
 	}
 	return out, nil
-}
-
-// why reads what brought the task: an approval's level, or a reason in one
-// word.
-func why(t *postgres.TaskRow) Why {
-	var rule struct {
-		Because string `json:"because"`
-		Mode    string `json:"mode"`
-	}
-	_ = json.Unmarshal(t.Rule, &rule) // the store writes objects only
-	because := rule.Because
-	if because == "" && rule.Mode != "" {
-		because = "approval_level:" + t.Level + ":" + rule.Mode
-	}
-	if because == "" {
-		because = string(t.Stage)
-	}
-	return Why{Rule: t.Programme, Version: t.ProgrammeVersion, Because: because}
 }

@@ -52,6 +52,27 @@ func (t *texts) say(accept, code string, params map[string]string) string {
 	return s
 }
 
+// first says the first of some codes that the catalogue knows, and the last one
+// in its own words when it knows none.
+func (t *texts) first(accept string, params map[string]string, codes ...string) string {
+	for _, code := range codes {
+		s, err := t.locs[t.pick(accept)].Localize(&i18n.LocalizeConfig{MessageID: code, TemplateData: params})
+		if err == nil && s != "" {
+			return s
+		}
+	}
+	return t.say(accept, codes[len(codes)-1], params)
+}
+
+// word gives the word of a code, or another one when the catalogue has none.
+func (t *texts) word(accept, code, other string) string {
+	s, err := t.locs[t.pick(accept)].Localize(&i18n.LocalizeConfig{MessageID: code})
+	if err != nil || s == "" {
+		return other
+	}
+	return s
+}
+
 // Sentence gives the sentence of a code for a program without a server: what
 // the API would answer in that language, in English for an unknown one.
 func Sentence(lang, code string, params map[string]string) (string, error) {

@@ -84,6 +84,23 @@ func (d *Definition) row(amount int64, areaLevel string) int {
 	})
 }
 
+// Bounds gives the amounts, in minor units, of a row with a place from 0: above
+// the first and up to the second. Rows before it count that hold in the same
+// areas.
+func (d *Definition) Bounds(row int) (above, upTo int64) {
+	of := d.Matrix[row]
+	for _, before := range d.Matrix[:row] {
+		all := !slices.ContainsFunc(of.AreaLevels, func(level string) bool { return !before.fits(level) })
+		if before.UpTo != nil && (len(before.AreaLevels) == 0 || (len(of.AreaLevels) > 0 && all)) {
+			above = max(above, *before.UpTo)
+		}
+	}
+	if of.UpTo == nil {
+		return above, d.Ceiling
+	}
+	return above, *of.UpTo
+}
+
 // fits tells whether a row is for cases of an area level.
 func (r Range) fits(areaLevel string) bool {
 	return len(r.AreaLevels) == 0 || slices.Contains(r.AreaLevels, areaLevel)

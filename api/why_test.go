@@ -142,3 +142,21 @@ func TestTheBoundsOfARow(t *testing.T) {
 		}
 	}
 }
+
+// An approval above the limit of its level is one clear problem, with what the
+// level may approve; within it, it is taken.
+func TestAboveTheLimitOfTheLevel(t *testing.T) {
+	d := openDoor(t)
+	d.applyDecisions()
+	task := d.approvalOf(t, d.submitted("medical"), aid.Level{Name: "province", Mode: aid.ModeAny, Limit: 5_000_000, Version: 1, Row: 1, Place: 1})
+	for _, body := range []map[string]any{
+		{"action": "approve"},
+		{"action": "approve", "reason_code": "partly_needed", "amount": map[string]any{"amount": 5_000_001, "currency": "VND"}},
+	} {
+		a := d.decide("approver5", task, body)
+		if a.Status != 422 || a.str("errors.0.code") != "amount_above_level_limit" || a.str("errors.0.pointer") != "/amount/amount" ||
+			!strings.Contains(a.str("errors.0.message"), "5000000") || a.str("errors.1.code") != "" {
+			t.Errorf("%v: %d %s", body, a.Status, a.Raw)
+		}
+	}
+}

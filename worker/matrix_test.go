@@ -10,9 +10,9 @@ import (
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/worker"
-	"go.yaml.in/yaml/v3"
 
 	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/aid/programme"
 	"github.com/aidflow/aidflow/internal/postgres"
 )
 
@@ -26,9 +26,28 @@ func (tn *town) decides(matrix string) {
 	tn.change(`INSERT INTO areas (code, name, level, parent) VALUES ('51D', 'Huyện', 'district', '51')`)
 	tn.change(`UPDATE areas SET parent = '51D' WHERE parent = '51' AND level = 'commune'`)
 	tn.manager = tn.db.Staff(tn.t, "manager1") // who looks, now over the new area too
-	var rows []any
-	require.NoError(tn.t, yaml.Unmarshal([]byte(matrix), &rows))
-	tn.revise("housing_new", func(members map[string]any) { members["matrix"] = rows })
+	tn.revise("housing_new", func(members map[string]any) { members["matrix"] = tn.rows(members, matrix) })
+}
+
+// rows reads a matrix as a definition has it, in place of the one of a
+// programme.
+func (tn *town) rows(members map[string]any, matrix string) any {
+	tn.t.Helper()
+	var text strings.Builder
+	for name, value := range members {
+		if name != "matrix" {
+			raw, err := json.Marshal(value)
+			require.NoError(tn.t, err)
+			text.WriteString(name + ": " + string(raw) + "\n")
+		}
+	}
+	def, err := programme.Parse([]byte(text.String() + "matrix:\n" + matrix))
+	require.NoError(tn.t, err)
+	raw, err := json.Marshal(def)
+	require.NoError(tn.t, err)
+	whole := map[string]any{}
+	require.NoError(tn.t, json.Unmarshal(raw, &whole))
+	return whole["matrix"]
 }
 
 // turn is what one person does on the approval of a level.

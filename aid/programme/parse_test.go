@@ -108,6 +108,7 @@ func TestEveryFault(t *testing.T) {
 		{"deadline of nothing", "default: P3D", "default: P3D, party: P1D", []string{"25 /deadlines/party task_kind_unknown"}},
 		{"no default deadline", "default: P3D", "approve: P3D", []string{"25 /deadlines/default required"}},
 		{"decides before it reminds", "decide: P30D", "decide: P5D", []string{"26 /stalled/decide not_ascending"}},
+		{"bulk limit", "max_returns: 3", "max_returns: 3\nbulk_up_to: 0", []string{"28 /bulk_up_to not_positive"}},
 		{"returns", "max_returns: 3", "max_returns: 0", []string{"27 /max_returns not_positive"}},
 		{"no reason to reject", "reject:", "refuse:", []string{"28 /reasons/reject required"}},
 		{"reason twice", "[{code: missing,", "[{code: missing, titles: {vi: T, en: M, id: K}}, {code: missing,", []string{"30 /reasons/return/1/code repeated"}},

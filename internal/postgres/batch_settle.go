@@ -57,7 +57,10 @@ func (s *Store) SettleBatch(ctx context.Context, job *BatchJob) (ended bool, onT
 		if err := tx.endBatch(job.ID, state); err != nil {
 			return err
 		}
-		return tx.AddAudit(job.CreatedBy, "end_batch", job.ID, "done", state)
+		if err := tx.AddAudit(job.CreatedBy, "end_batch", job.ID, "done", state); err != nil {
+			return err
+		}
+		return tx.Tell(Notice{Kind: "batch.done", Subject: job.ID, Actor: job.CreatedBy})
 	})
 	return ended, onTheWay, err
 }

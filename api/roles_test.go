@@ -80,7 +80,7 @@ func TestRolesByOperation(t *testing.T) {
 // dutyInside: claiming asks for the role of the very task, printing for that of
 // the very paper.
 func (d *door) dutyInside(op *Operation) bool {
-	return op.ID == "getCasePaper" || op.ID == "claimTask" || op.ID == "releaseTask"
+	return op.ID == "getCasePaper" || op.ID == "claimTask" || op.ID == "releaseTask" || op.ID == "createQuestion"
 }
 
 // Whoever is of another province finds nothing of province 51, by no operation

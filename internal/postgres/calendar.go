@@ -23,7 +23,9 @@ func (s *Store) Calendar(ctx context.Context, code string) (*worktime.Calendar, 
 }
 
 // Calendar is the same on the transaction's own connection.
-func (tx *Tx) Calendar(code string) (*worktime.Calendar, error) { return tx.store.calendar(code, tx.get) }
+func (tx *Tx) Calendar(code string) (*worktime.Calendar, error) {
+	return tx.store.calendar(code, tx.get)
+}
 
 func (s *Store) calendar(code string, get getter) (*worktime.Calendar, error) {
 	var raw string

@@ -36,6 +36,8 @@ func (s *Store) ApplyIntent(ctx context.Context, d aid.Decision) error {
 			return tx.preparePayment(c, t, d)
 		case aid.RepairConfiguration:
 			return tx.repaired(c, t, d)
+		case aid.Advise:
+			return tx.advised(c, t, d)
 		}
 		return aid.Refuse(aid.Invalid, "needs_workflow")
 	})

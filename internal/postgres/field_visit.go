@@ -70,6 +70,9 @@ func (s *Store) PhotosNeeded(ctx context.Context, task string, def *programme.De
 //
 // Errors: Forbidden second_verifier.
 func (tx *Tx) notTheOther(t *Task, actor string) error {
+	if t.Kind == aid.Advise {
+		return tx.onlyTheAsked(t, actor)
+	}
 	if t.Kind != aid.FieldVisit || t.Subject == "" {
 		return nil
 	}

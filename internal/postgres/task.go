@@ -64,6 +64,7 @@ type NewTask struct {
 	Owner    aid.Owner
 	Due      *time.Time
 	Alarms   []time.Time
+	Aside    bool // it keeps nobody waiting: the case waits for what it waits for
 }
 
 // OpenTask opens a task of a case, makes it what the case waits for, and parks
@@ -102,7 +103,7 @@ func (tx *Tx) OpenTask(c *Case, n NewTask) (string, error) {
 	if done == 0 {
 		return tx.openAlready(c, n)
 	}
-	if !c.Status.Open() {
+	if n.Aside || !c.Status.Open() {
 		return t.ID, nil // what an ended case leaves to do keeps nobody waiting
 	}
 	if err := tx.BeginWait(c.ID, Wait{Stage: c.Stage, Owner: n.Owner, Task: t.ID, Level: n.Level}); err != nil {

@@ -41,6 +41,9 @@ const (
 	NotificationID Prefix = "ntf"
 	MessageID      Prefix = "msg"
 	BatchID        Prefix = "bat"
+	RelationID     Prefix = "rel"
+	RecusalID      Prefix = "rec"
+	ReviewID       Prefix = "rvw"
 )
 
 var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -124,3 +124,13 @@ func MayHold(held, wanted string) bool {
 		return held == wanted
 	}
 }
+
+// Hands are the persons who answer for a decision: whoever makes it, and in
+// whose name. The rules of four eyes and of conflicts of interest hold for
+// each of them.
+func Hands(d Decision) []string {
+	if d.Behalf == "" || d.Behalf == d.Actor {
+		return []string{d.Actor}
+	}
+	return []string{d.Actor, d.Behalf}
+}

@@ -15,13 +15,10 @@ func (d *disbursement) mayDecide(decision aid.Decision) error {
 	if decision.Kind != aid.ReleasePayment && !objection {
 		return d.run.mayDecide(decision)
 	}
-	switch {
-	case d.over() || (d.instructed() && !objection):
+	if d.over() || (d.instructed() && !objection) {
 		return refusal(aid.Conflict, "task_closed")
-	case !aid.MayHold(d.last.Duties[decision.Actor], aid.DutyOf(decision.Kind, "")):
-		return refusal(aid.Forbidden, "four_eyes")
 	}
-	return nil
+	return d.inCleanHands(aid.OpenTask{Duty: aid.DutyOf(decision.Kind, "")}, decision)
 }
 
 // decide is the update by which a person decides a task of the disbursement.

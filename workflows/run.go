@@ -4,6 +4,7 @@
 package workflows
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -132,12 +133,27 @@ func (r *run) mayDecide(d aid.Decision) error {
 		return refusal(aid.Conflict, "task_closed")
 	case t.Kind != d.Kind:
 		return refusal(aid.Invalid, "wrong_task_kind")
-	case !aid.MayHold(r.last.Duties[d.Actor], t.Duty):
-		return refusal(aid.Forbidden, "four_eyes")
+	}
+	if err := r.inCleanHands(t, d); err != nil {
+		return err
 	}
 	for _, voter := range t.Voters {
 		if voter == d.Actor {
 			return refusal(aid.Conflict, "already_decided")
+		}
+	}
+	return nil
+}
+
+// inCleanHands refuses a decision by, or in the name of, somebody who is
+// related to whom the case is for or who holds another duty in it.
+func (r *run) inCleanHands(t aid.OpenTask, d aid.Decision) error {
+	for _, person := range aid.Hands(d) {
+		if slices.Contains(r.last.Barred, person) {
+			return refusal(aid.Forbidden, "conflict_of_interest")
+		}
+		if !aid.MayHold(r.last.Duties[person], t.Duty) {
+			return refusal(aid.Forbidden, "four_eyes")
 		}
 	}
 	return nil

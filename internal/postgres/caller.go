@@ -44,6 +44,8 @@ type Caller struct {
 
 	Roles []RoleGrant // staff only
 
+	Conflicts map[string][]string // the cases of relatives, of the caller and of every principal
+
 	KeyID     string // partner only, from here
 	Mode      string // test or live
 	Scopes    []string
@@ -67,6 +69,12 @@ func (c *Caller) HasAny(area string, roles ...aid.Role) bool {
 	return slices.ContainsFunc(c.Roles, func(g RoleGrant) bool {
 		return slices.Contains(roles, g.Role) && (area == "" || slices.Contains(g.Covers, area))
 	})
+}
+
+// Related tells whether the caller, or the principal in whose name it acts (""
+// for none), is related to whom a case is for.
+func (c *Caller) Related(caseID, behalf string) bool {
+	return slices.Contains(c.Conflicts[c.ID], caseID) || (behalf != "" && slices.Contains(c.Conflicts[behalf], caseID))
 }
 
 // MayScope tells whether a partner's key has a scope. Staff have roles and no

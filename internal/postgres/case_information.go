@@ -44,6 +44,9 @@ func (tx *Tx) ApplyInformation(c *Case, decision string) error {
 		if err := tx.refreshKeys(c); err != nil {
 			return err
 		}
+		if err := tx.FindConflicts(c); err != nil {
+			return err
+		}
 	}
 	if err := tx.replaceGiven(c, in.Documents); err != nil {
 		return err

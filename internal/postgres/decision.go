@@ -48,8 +48,9 @@ type RecordedIntent struct {
 // already, and waits, is stored once.
 //
 // Errors: NotFound task_not_found (also when it is not the caller's to see);
-// Forbidden wrong_role, wrong_level, four_eyes; Conflict task_closed (params
-// as of WhyClosed), task_claimed, already_decided, area_gone; Stale stale; Invalid
+// Forbidden wrong_role, wrong_level, four_eyes, conflict_of_interest; Conflict
+// task_closed (params as of WhyClosed), task_claimed, already_decided,
+// area_gone, conflict_unreviewed; Stale stale; Invalid
 // unknown_action, reason_required, unknown_reason, amount_not_allowed,
 // amount_above_request, amount_above_level_limit, lowering_not_allowed, amount_not_by_committee,
 // level_not_earlier, unknown_condition, and what the programme finds in a
@@ -102,7 +103,7 @@ func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) error {
 	if err := t.heldByAnother(tx.Now, in.Actor); err != nil {
 		return err
 	}
-	if err := tx.freeForDuty(c, t, in.Actor); err != nil {
+	if err := tx.clear(c, t, in.Actor, ""); err != nil {
 		return err
 	}
 	if err := tx.notTheOther(t, in.Actor); err != nil {
@@ -115,18 +116,6 @@ func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) error {
 		return err
 	}
 	return tx.checkContent(c, t, in)
-}
-
-func (tx *Tx) freeForDuty(c *Case, t *Task, actor string) error {
-	var held string
-	err := tx.get(&held, `SELECT duty FROM case_duties WHERE case_id = $1 AND person = $2`, c.ID, actor)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
-	}
-	if !aid.MayHold(held, t.Duty) {
-		return aid.Refuse(aid.Forbidden, "four_eyes", "held", held, "wanted", t.Duty)
-	}
-	return nil
 }
 
 func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
@@ -292,6 +281,9 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	}
 	chair, err := tx.authorise(c, t, d.Actor, t.Kind == aid.ProvideInformation)
 	if err != nil {
+		return nil, false, err
+	}
+	if err := tx.clear(c, t, d.Actor, d.Behalf); err != nil {
 		return nil, false, err
 	}
 	if err := tx.mayPay(c, t, d.Action); err != nil {

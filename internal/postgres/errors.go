@@ -63,6 +63,18 @@ func refusals(constraint string) *aid.Error {
 		return aid.Refuse(aid.Conflict, "wrong_state")
 	case "payments_two_persons":
 		return aid.Refuse(aid.Forbidden, "not_approved")
+	case "payments_as_approved":
+		return aid.Refuse(aid.Forbidden, "not_approved")
+	case "decisions_without_conflict":
+		return aid.Refuse(aid.Forbidden, "conflict_of_interest")
+	case "payments_without_conflict":
+		return aid.Refuse(aid.Conflict, "conflict_unreviewed")
+	case "staff_relations_once", "staff_relations_account_once":
+		return aid.Refuse(aid.Conflict, "relation_exists")
+	case "relations_end_by_others":
+		return aid.Refuse(aid.Forbidden, "relation_of_oneself")
+	case "case_recusals_once":
+		return aid.Refuse(aid.Conflict, "recusal_exists")
 	case "payments_after_posting":
 		return aid.Refuse(aid.Conflict, "objection_open")
 	case "payments_after_conditions":

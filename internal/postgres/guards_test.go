@@ -157,7 +157,7 @@ func TestPostOnce(t *testing.T) {
 func TestWhatMayBeChanged(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	const changeable = `partners partner_keys staff staff_roles persons households household_members payee_accounts reference_counters
+	const changeable = `partners partner_keys staff staff_roles staff_relations persons households household_members payee_accounts reference_counters
 		cases case_words case_documents case_checks workflows tasks decisions intervals idempotency_keys outbox funds fund_balances awards
 		tranches payments attempts visits withdrawals postings imports household_reviews household_review_members household_totals programmes programme_drafts document_files`
 	rows, err := db.SQL(t).Query(`SELECT tablename, tablename = ANY(string_to_array($1, ' ')),
@@ -223,9 +223,31 @@ func TestTheDatabaseAloneKeepsPaymentsBack(t *testing.T) {
 	if err := votes("somebody", "another"); err != nil {
 		t.Fatal(err)
 	}
+	breaks(t, db, "payments_as_approved", to("instructed"))
+	verified(t, db, c.ID, "a verifier")
+	breaks(t, db, "payments_as_approved", to("instructed"))
+	approved(t, db, c.ID, "an approver")
 	if err := raw(t, db, to("instructed"), to("unknown"), to("settled"), to("returned")); err != nil {
 		t.Fatalf("with two persons: %v", err)
 	}
+}
+
+// verified and approved write what a payment needs behind it, past every check
+// of the program.
+func verified(t testing.TB, db *pgtest.DB, caseID, by string) {
+	t.Helper()
+	task := openTask(t, db, caseID, postgres.NewTask{Kind: aid.VerifyDocuments})
+	if err := db.Write(t.Context(), func(tx *postgres.Tx) error { return vote(tx, task, by, false) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func approved(t testing.TB, db *pgtest.DB, caseID, by string) {
+	t.Helper()
+	task := openTask(t, db, caseID, postgres.NewTask{Kind: aid.Approve, Level: "commune", Rule: aid.Level{Name: "commune", Mode: aid.ModeAny}})
+	exec(t, db, `INSERT INTO decisions (id, task_id, case_id, actor, action, amount, bound_hash, task_version, state, asked_at, decided_at)
+		SELECT 'dec_'||$1, $1, case_id, $2, 'approve', amount, bound_hash, 1, 'applied', now(), now() FROM awards WHERE case_id = $3`, task, by, caseID)
+	exec(t, db, `UPDATE tasks SET state = 'done', outcome = 'approved', closed_at = now() WHERE id = $1`, task)
 }
 
 // No payment moves on while the village is asked, whoever writes its row; one

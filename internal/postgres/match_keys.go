@@ -187,12 +187,16 @@ func (tx *Tx) keysOfAll(in KeySource) []key {
 		keys = append(keys, k)
 	}
 	if p := in.Payee; p != nil && match.Personal(p.Kind) && match.Digits(p.AccountNumber) != "" {
-		keys = append(keys, key{keyAccount, tx.vault.Hash("match-account", p.BankBIN+"|"+match.Digits(p.AccountNumber))})
+		keys = append(keys, key{keyAccount, tx.accountKey(p.BankBIN, p.AccountNumber)})
 	}
 	if in.HouseholdCode != "" {
 		keys = append(keys, key{keyHousehold, tx.vault.Hash("match-household", in.HouseholdCode)})
 	}
 	return keys
+}
+
+func (tx *Tx) accountKey(bin, number string) []byte {
+	return tx.vault.Hash("match-account", bin+"|"+match.Digits(number))
 }
 
 func (tx *Tx) blockKey(area string, year int) key {

@@ -24,6 +24,7 @@ func sealedPlaces() []sealedPlace {
 		{"household_members", "sealed", "household_id || '/' || encode(member_key, 'hex')"}, {"import_chunks", "sealed", "import_id || '/' || n"},
 		{"partner_aid", "sealed", "id"}, {"objections", "sealed", "id"}, {"questions", "sealed", "id"}, {"comments", "sealed", "id"}, {"match_people", "sealed", "owner || '/' || n"},
 		{"document_files", "sealed", "id"}, {"file_chunks", "sealed", "file_id || '/' || part || '/' || n || '/last'"},
+		{"staff_relations", "sealed", "id"}, {"conflict_reviews", "sealed", "id"},
 	}
 }
 
@@ -32,7 +33,7 @@ var hashed = []string{"partner_keys.key_hash", "persons.national_id_hash", "hous
 	"cases.tracking_hash", "case_words.word_hash", "decisions.bound_hash", "idempotency_keys.fingerprint", "awards.bound_hash",
 	"household_members.member_key", "household_review_members.member_key", "household_review_members.content", "imports.file_hash",
 	"partner_aid.national_id_hash", "partner_aid.content", "match_keys.hash",
-	"document_files.sent_hash", "document_files.hash"}
+	"document_files.sent_hash", "document_files.hash", "staff_relations.national_id_hash", "staff_relations.account_hash"}
 
 // Every column of bytes is sealed for its place, or a hash. A new one has to
 // be put on one of the two lists.
@@ -90,6 +91,13 @@ func personal(t *testing.T) *pgtest.DB {
 			SELECT $2, p.award_id, p.case_id, t.id, 'not_poor', false, $3, 'canary', now() FROM postings p JOIN tasks t USING (case_id) WHERE p.case_id = $1 LIMIT 1`, c.ID, id, said)
 	}
 	fundOf(t, db, 1, 1)
+	for i := range 2 {
+		relate(t, db, "approver5", "other", postgres.DevelopmentHousehold(90 + i)[0].NationalID)
+		id := postgres.NewID(aid.ReviewID)
+		said := must(db.Vault.Seal("conflict_reviews", "sealed", id, []byte("Canary look")))(t)
+		exec(t, db, `INSERT INTO conflict_reviews (decision_id, person, id, case_id, reviewer, reason_code, sealed, at)
+			SELECT d.id, d.actor, $1, d.case_id, 'manager1', 'remote', $2, now() FROM decisions d WHERE NOT EXISTS (SELECT 1 FROM conflict_reviews) OR d.case_id <> (SELECT case_id FROM conflict_reviews LIMIT 1) LIMIT 1`, id, said)
+	}
 	for i := range 2 {
 		chunk := must(db.Vault.Seal("import_chunks", "sealed", fmt.Sprintf("imp_1/%d", i), []byte("Canary row")))(t)
 		exec(t, db, `INSERT INTO import_chunks (import_id, n, sealed, stored_at) VALUES ('imp_1', $1, $2, now())`, i, chunk)

@@ -39,7 +39,8 @@ func (tx *Tx) callAdministrator(c *Case, workflow, subject string, rule map[stri
 
 // decidable tells whether an open task can still be brought to its end: by the
 // persons who hold a role for it today, in its area or above, but for those
-// whom another duty in this case bars and those who have voted.
+// whom another duty in this case bars, those who are related to whom it is for
+// and those who have voted.
 func (tx *Tx) decidable(c *Case, t *Task) (bool, error) {
 	if t.Kind == aid.ProvideInformation || t.Kind == aid.RepairConfiguration {
 		return true, nil
@@ -60,7 +61,8 @@ func (tx *Tx) decidable(c *Case, t *Task) (bool, error) {
 			FROM staff_roles r JOIN staff s USING (subject) JOIN up ON up.code = r.area
 			WHERE s.disabled_at IS NULL AND r.role = ANY($2) AND ($3 = '' OR r.level = $3) AND (r.committee OR NOT $4)
 			  AND NOT EXISTS (SELECT 1 FROM votes v WHERE v.actor = r.subject)
-			  AND NOT EXISTS (SELECT 1 FROM case_duties d WHERE d.case_id = $5 AND d.person = r.subject
+			  AND NOT EXISTS (SELECT 1 FROM conflicts k WHERE k.case_id = $5 AND k.person = r.subject)
+			  AND NOT EXISTS (SELECT 1 FROM case_holders d WHERE d.case_id = $5 AND d.person = r.subject
 			                  AND CASE $6 WHEN '' THEN false WHEN 'follow_up' THEN d.duty = 'verify' ELSE d.duty <> $6 END)
 			GROUP BY r.subject)
 		SELECT (SELECT count(*) FROM able) AS able, coalesce((SELECT bool_or(chair) FROM able), false) AS able_chair,

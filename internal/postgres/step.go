@@ -87,7 +87,7 @@ func (tx *Tx) record(step aid.Step, name string, out aid.Outcome) error {
 
 // stand is one row of what a workflow has to know after a step.
 type stand struct {
-	Person  *string           `db:"person"` // holder of a duty of the case, or
+	Person  *string           `db:"person"` // holder of a duty of the case, or, without a duty, who is related, or
 	Duty    *string           `db:"duty"`
 	State   *aid.PaymentState `db:"payment_state"` // the payment that is not over, or
 	taskRef                   // an open task, or, without an id, when the time in the village is over
@@ -97,7 +97,7 @@ type stand struct {
 // the case stands and which workflow has it now, what this one waits for, when
 // to wake up, and the payment that is not over.
 func (tx *Tx) complete(step aid.Step, c *Case, out aid.Outcome) (aid.Outcome, error) {
-	out.Place, out.Review, out.Now = c.Place(), c.Review, tx.Now
+	out.Place, out.Review, out.Now, out.Barred = c.Place(), c.Review, tx.Now, nil
 	if c.Status.Open() && c.WorkflowID != step.Workflow {
 		out.Next = c.WorkflowID
 	}
@@ -109,7 +109,9 @@ func (tx *Tx) complete(step aid.Step, c *Case, out aid.Outcome) (aid.Outcome, er
 		       NULL AS person, NULL AS duty, NULL AS payment_state
 		FROM tasks t WHERE t.workflow_id = $1 AND t.closed_at IS NULL
 		UNION ALL
-		SELECT '', '', '', '', '', NULL, '', person, duty, NULL FROM case_duties WHERE case_id = $2
+		SELECT '', '', '', '', '', NULL, '', person, duty, NULL FROM case_holders WHERE case_id = $2
+		UNION ALL
+		SELECT DISTINCT '', '', '', '', '', NULL::timestamptz, '', person, NULL, NULL FROM conflicts WHERE case_id = $2
 		UNION ALL
 		SELECT id, '', '', '', '', NULL, '', NULL, NULL, state FROM payments
 		WHERE case_id = $2 AND state IN ('due', 'queued', 'instructed', 'unknown')
@@ -126,6 +128,8 @@ func (tx *Tx) complete(step aid.Step, c *Case, out aid.Outcome) (aid.Outcome, er
 
 func tell(out *aid.Outcome, r stand) {
 	switch {
+	case r.Person != nil && r.Duty == nil:
+		out.Barred = append(out.Barred, *r.Person)
 	case r.Person != nil:
 		if out.Duties == nil {
 			out.Duties = map[string]string{}

@@ -48,7 +48,7 @@ func (tx *Tx) freeFor(c *Case, t *Task, actor string) error {
 // compared. Claiming one's own task again only moves the end of the claim.
 //
 // Errors: NotFound task_not_found; Forbidden wrong_role, wrong_area,
-// wrong_level, not_in_committee, four_eyes; Conflict task_closed, task_claimed
+// wrong_level, not_in_committee, four_eyes, conflict_of_interest; Conflict task_closed, task_claimed
 // (params by), already_decided; Stale stale.
 func (s *Store) ClaimTask(ctx context.Context, caller *Caller, id string, version int) (*TaskRow, error) {
 	row, err := s.Task(ctx, caller, id)
@@ -104,7 +104,7 @@ func (s *Store) changeClaim(ctx context.Context, caller *Caller, row *TaskRow, v
 
 // claim gives a locked task to a person who may decide it: the first wins.
 //
-// Errors: Conflict task_claimed (params by).
+// Errors: Conflict task_claimed (params by); Forbidden conflict_of_interest.
 func (tx *Tx) claim(c *Case, t *Task, actor string) error {
 	if err := t.heldByAnother(tx.Now, actor); err != nil {
 		return err
@@ -125,7 +125,12 @@ func (tx *Tx) claim(c *Case, t *Task, actor string) error {
 // hold makes a free task a person's, and tells it as an event. The person is
 // worked with from now on: waiting for somebody and being worked on are
 // different waits, of the same owner.
+//
+// Errors: Forbidden conflict_of_interest.
 func (tx *Tx) hold(c *Case, t *Task, holder, by string, until *time.Time, e Event) error {
+	if err := tx.Unrelated(c.ID, holder); err != nil {
+		return err
+	}
 	t.State, t.Assignee, t.ClaimedUntil = "claimed", &holder, until
 	t.Version++
 	err := tx.one(`UPDATE tasks SET state = 'claimed', assignee = $2, claimed_at = $3, claimed_until = $4, assigned_by = nullif($5, ''), version = $6

@@ -114,6 +114,9 @@ func (r *TaskRow) refusal(caller *Caller) error {
 	if err := caller.MayDecide(r); err != nil {
 		return err
 	}
+	if caller.Related(r.CaseID, "") {
+		return aid.Refuse(aid.Forbidden, "conflict_of_interest")
+	}
 	if r.AreaGone && r.Kind != aid.RepairConfiguration && r.Kind != aid.ProvideInformation {
 		return aid.Refuse(aid.Conflict, "area_gone")
 	}

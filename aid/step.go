@@ -1,6 +1,9 @@
 package aid
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Step identifies one transition that a workflow makes: the workflow and what
 // made the transition necessary. PostgreSQL keeps the outcome of every step, so
@@ -56,6 +59,10 @@ type Outcome struct {
 	Ask         []string          `json:"ask,omitempty"`     // external registers that have not answered yet, when they are awaited
 	Next        string            `json:"next,omitempty"`    // id of the workflow that takes over
 }
+
+// Bars tells whether a person may decide nothing in the case: related to whom
+// it is for, by what the step saw.
+func (o Outcome) Bars(person string) bool { return slices.Contains(o.Barred, person) }
 
 // PaymentStep is a payment as the disbursement carries it.
 type PaymentStep struct {

@@ -4,7 +4,6 @@
 package workflows
 
 import (
-	"slices"
 	"strconv"
 	"time"
 
@@ -149,7 +148,7 @@ func (r *run) mayDecide(d aid.Decision) error {
 // related to whom the case is for or who holds another duty in it.
 func (r *run) inCleanHands(t aid.OpenTask, d aid.Decision) error {
 	for _, person := range aid.Hands(d) {
-		if slices.Contains(r.last.Barred, person) {
+		if r.last.Bars(person) {
 			return refusal(aid.Forbidden, "conflict_of_interest")
 		}
 		if !aid.MayHold(r.last.Duties[person], t.Duty) {

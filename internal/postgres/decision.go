@@ -58,26 +58,31 @@ type RecordedIntent struct {
 // condition_open for a step towards a payment.
 func (s *Store) RecordIntent(ctx context.Context, in Intent) (RecordedIntent, error) {
 	var out RecordedIntent
-	err := s.Write(ctx, func(tx *Tx) error {
-		t, c, err := tx.taskForDecision(in.Task)
-		if err != nil {
-			return err
-		}
-		if err := tx.checkIntent(c, t, in); err != nil {
-			return err
-		}
-		if err := tx.insertIntent(c, t, in); err != nil {
-			return err
-		}
-		rule, _ := aid.RuleOf(t.Kind)
-		out = RecordedIntent{Workflow: t.WorkflowID, SQLOnly: rule.SQLOnly, Decision: aid.Decision{ID: in.ID, Task: t.ID, Kind: t.Kind,
-			Actor: in.Actor, Action: in.Action, Reason: in.Reason}}
-		if in.Amount != nil {
-			out.Decision.Amount = *in.Amount
-		}
-		return nil
+	err := s.Write(ctx, func(tx *Tx) (err error) {
+		out, err = tx.recordIntent(in)
+		return err
 	})
 	return out, err
+}
+
+func (tx *Tx) recordIntent(in Intent) (RecordedIntent, error) {
+	t, c, err := tx.taskForDecision(in.Task)
+	if err != nil {
+		return RecordedIntent{}, err
+	}
+	if err := tx.checkIntent(c, t, in); err != nil {
+		return RecordedIntent{}, err
+	}
+	if err := tx.insertIntent(c, t, in); err != nil {
+		return RecordedIntent{}, err
+	}
+	rule, _ := aid.RuleOf(t.Kind)
+	out := RecordedIntent{Workflow: t.WorkflowID, SQLOnly: rule.SQLOnly, Decision: aid.Decision{ID: in.ID, Task: t.ID, Kind: t.Kind,
+		Actor: in.Actor, Action: in.Action, Reason: in.Reason}}
+	if in.Amount != nil {
+		out.Decision.Amount = *in.Amount
+	}
+	return out, nil
 }
 
 func (tx *Tx) taskForDecision(id string) (*Task, *Case, error) {

@@ -79,7 +79,14 @@ func rules() map[string]rule {
 		// What is kept of files, and where.
 		"internal/archive": {rooms: "aid internal/files internal/postgres", modules: "gocloud.dev/blob/ gocloud.dev/gcerrors",
 			tests: "internal/files/filestest"},
-		"internal/vault": {rooms: "aid", modules: "github.com/tink-crypto/tink-go/v2/ golang.org/x/text/unicode/norm"},
+		// Telling people: what is said, how a mail leaves, and a real server that
+		// delivers nothing.
+		"internal/notify": {rooms: "aid internal/mail internal/notify/words internal/postgres",
+			modules: "code.dny.dev/ssrf github.com/standard-webhooks/standard-webhooks/libraries/go", tests: "internal/mail/sink"},
+		"internal/notify/words": {rooms: "aid", modules: "github.com/nicksnyder/go-i18n/v2/i18n go.yaml.in/yaml/v3 golang.org/x/text/language"},
+		"internal/mail":         {modules: "github.com/wneessen/go-mail", tests: "internal/mail/sink"},
+		"internal/mail/sink":    {modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl"},
+		"internal/vault":        {rooms: "aid", modules: "github.com/tink-crypto/tink-go/v2/ golang.org/x/text/unicode/norm"},
 
 		// Files that offices bring in: how a file is read, and the run that brings
 		// it into the memory.
@@ -87,7 +94,7 @@ func rules() map[string]rule {
 		"internal/imports": {rooms: "aid aid/ internal/postgres internal/sheet", tests: "internal/ programmes github.com/xuri/excelize/v2"},
 
 		// The door. It reaches the process through workflows/client.go only.
-		"api": {rooms: "aid aid/ papers papers/ workflows internal/postgres internal/sheet internal/archive internal/files rails/simulator registers",
+		"api": {rooms: "aid aid/ papers papers/ workflows internal/postgres internal/sheet internal/archive internal/files internal/notify/words rails/simulator registers",
 			modules: "github.com/gin-gonic/gin/ github.com/getkin/kin-openapi/ github.com/oapi-codegen/runtime/ github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2 " +
 				"github.com/nicksnyder/go-i18n/v2/i18n github.com/prometheus/client_golang/prometheus/ go.yaml.in/yaml/v3 golang.org/x/text/ github.com/google/uuid",
 			tests: "activities worker rails/ internal/imports internal/files/filestest programmes internal/vault internal/config " + temporal + " github.com/golang-jwt/jwt/v5"},
@@ -97,7 +104,7 @@ func rules() map[string]rule {
 			tests: "internal/ aid/"},
 
 		// What runs it.
-		"worker": {rooms: "aid aid/means activities internal/archive internal/imports rails registers workflows internal/postgres", modules: "go.temporal.io/sdk/ golang.org/x/sync/errgroup",
+		"worker": {rooms: "aid aid/means activities internal/archive internal/imports internal/notify rails registers workflows internal/postgres", modules: "go.temporal.io/sdk/ golang.org/x/sync/errgroup",
 			tests: "rails/simulator registers/ aid/ papers " + temporal + " google.golang.org/protobuf/"},
 		"internal/config":    {modules: "github.com/caarlos0/env/v11 github.com/spf13/pflag go.temporal.io/sdk/client go.temporal.io/sdk/contrib/envconfig"},
 		"internal/telemetry": {modules: "github.com/prometheus/client_golang/prometheus/"},

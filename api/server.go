@@ -18,6 +18,7 @@ import (
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/archive"
+	"github.com/aidflow/aidflow/internal/notify/words"
 	"github.com/aidflow/aidflow/internal/postgres"
 )
 
@@ -55,6 +56,7 @@ type Server struct {
 	doc      *Document
 	problems *problems
 	press    *press
+	words    *words.Catalogue // of what people are told
 	log      *slog.Logger
 	metrics  *prometheus.Registry
 	seconds  *prometheus.HistogramVec
@@ -79,6 +81,10 @@ func New(cfg Config, store *postgres.Store, process Process, pages func(*Server,
 	if err != nil {
 		return nil, err
 	}
+	told, err := words.New()
+	if err != nil {
+		return nil, err
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -86,7 +92,7 @@ func New(cfg Config, store *postgres.Store, process Process, pages func(*Server,
 		cfg.Metrics = prometheus.NewRegistry()
 	}
 	s := &Server{cfg: cfg, mode: cfg.Mode, store: store, process: process, staff: newStaffTokens(cfg.Issuer, cfg.Audience),
-		files: cfg.Files, doc: doc, problems: &problems{texts: texts, log: cfg.Log}, press: press, log: cfg.Log, metrics: cfg.Metrics}
+		files: cfg.Files, doc: doc, problems: &problems{texts: texts, log: cfg.Log}, press: press, words: told, log: cfg.Log, metrics: cfg.Metrics}
 	if s.files == nil {
 		if s.files, err = archive.New(context.Background(), store, archive.Config{Unscanned: cfg.Mode == "test", Log: cfg.Log}); err != nil {
 			return nil, err

@@ -17,6 +17,7 @@ import (
 	"github.com/aidflow/aidflow/aid/means"
 	"github.com/aidflow/aidflow/internal/archive"
 	"github.com/aidflow/aidflow/internal/imports"
+	"github.com/aidflow/aidflow/internal/notify"
 	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/rails"
 	"github.com/aidflow/aidflow/registers"
@@ -32,6 +33,7 @@ type Config struct {
 	Registers map[string]registers.Register // external ones, by the name that programmes use
 	Rules     *means.Rules                  // by which imported households are judged; nil runs no imports
 	Files     *archive.Archive              // uploaded files; nil looks after none
+	Notifier  *notify.Notifier              // tells people; nil tells nobody
 	Log       *slog.Logger
 	Ready     func() error  // called once it works; may be nil
 	Every     time.Duration // between two looks of outbox and sweep; 0 means one second
@@ -77,6 +79,9 @@ func Run(ctx context.Context, c Config) error {
 			})
 			return nil
 		})
+	}
+	if c.Notifier != nil {
+		rooms.Go(func() error { every(ctx, c.Every, (&teller{notifier: c.Notifier, log: c.Log}).once); return nil })
 	}
 	if c.Rules != nil {
 		runner := &imports.Runner{Store: c.Store, Rules: c.Rules, Log: c.Log}

@@ -30,6 +30,7 @@ func newRootCommand() *cobra.Command {
 		newDoctorCommand(),
 		newSimulatorCommand(),
 		newRegisterSimulatorCommand(),
+		newMailSinkCommand(),
 		newDemoCommand(),
 		newRulesCommand(),
 		newImportCommand(),

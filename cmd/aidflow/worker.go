@@ -36,8 +36,12 @@ func newWorkerCommand() *cobra.Command {
 			return err
 		}
 		defer func() { _ = files.Close() }()
+		notifier, err := p.notifier()
+		if err != nil {
+			return err
+		}
 		return worker.Run(cmd.Context(), worker.Config{Store: p.store, Temporal: p.temporal, Namespace: p.cfg.TemporalNamespace,
-			Rails: byName, Registers: byRegister, Rules: rules[programmes.MeansVN], Files: files, Log: p.log, Ready: func() error { return ready(cmd.OutOrStdout(), "") }})
+			Rails: byName, Registers: byRegister, Rules: rules[programmes.MeansVN], Files: files, Notifier: notifier, Log: p.log, Ready: func() error { return ready(cmd.OutOrStdout(), "") }})
 	}
 	return cmd
 }

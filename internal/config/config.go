@@ -23,25 +23,34 @@ const (
 // secret:"url" hides the password inside it. Every NAME of a secret may come
 // from the file that NAME_FILE names.
 type Config struct {
-	Addr            string   `env:"AIDFLOW_ADDR" envDefault:"127.0.0.1:8080" flag:"addr" usage:"address of API and console"`
-	Mode            string   `env:"AIDFLOW_MODE" envDefault:"test" flag:"mode" usage:"test or live"`
-	DatabaseURL     string   `env:"DATABASE_URL" flag:"database-url" secret:"url" usage:"PostgreSQL of the app"`
-	MigrateURL      string   `env:"AIDFLOW_MIGRATE_URL" flag:"migrate-url" secret:"url" usage:"PostgreSQL for the owner of the schema (default: DATABASE_URL)"`
-	KeyFile         string   `env:"AIDFLOW_KEY_FILE" flag:"key-file" usage:"file with the keys that seal personal data"`
-	OIDCIssuer      string   `env:"AIDFLOW_OIDC_ISSUER" flag:"oidc-issuer" usage:"issuer of the staff's tokens"`
-	OIDCAudience    string   `env:"AIDFLOW_OIDC_AUDIENCE" envDefault:"aidflow" flag:"oidc-audience" usage:"audience that a token must name"`
-	OIDCSecret      string   `env:"AIDFLOW_OIDC_CLIENT_SECRET" flag:"oidc-client-secret" secret:"yes" usage:"secret of the console at the issuer; none for a public client"`
-	SimulatorURL    string   `env:"AIDFLOW_SIMULATOR_URL" flag:"simulator-url" usage:"the pretended bank of test deployments"`
-	SimulatorSecret string   `env:"AIDFLOW_SIMULATOR_SECRET" flag:"simulator-secret" secret:"yes" usage:"secret shared with the simulator"`
-	Registers       []string `env:"AIDFLOW_REGISTERS" flag:"registers" usage:"external registers that programmes check at: name=https://host/path, with commas"`
-	RegisterTokens  []string `env:"AIDFLOW_REGISTER_TOKENS" flag:"register-tokens" usage:"files with the registers' tokens: name=/path, with commas"`
-	TrustedProxies  []string `env:"AIDFLOW_TRUSTED_PROXIES" flag:"trusted-proxies" usage:"addresses or CIDRs whose X-Forwarded-For is believed, with commas"`
-	FilesURL        string   `env:"AIDFLOW_FILES_URL" flag:"files-url" secret:"url" usage:"bucket for uploaded files: s3://NAME, file:///FOLDER (default: in PostgreSQL)"`
-	Scanner         string   `env:"AIDFLOW_SCANNER" flag:"scanner" usage:"virus scanner of uploaded files: clamd://HOST:PORT, clamd:///SOCKET, or none in test mode"`
-	LogLevel        string   `env:"AIDFLOW_LOG_LEVEL" envDefault:"info" flag:"log-level" usage:"debug, info, warn or error"`
-	Sandbox         bool     `env:"AIDFLOW_SANDBOX" flag:"sandbox" usage:"offer /v1/sandbox (default: on in test mode)"`
-	PhoneRegion     string   `env:"AIDFLOW_PHONE_REGION" envDefault:"VN" flag:"phone-region" usage:"country of telephone numbers without a country code, ISO 3166"`
-	ProgrammesDir   string   `env:"AIDFLOW_PROGRAMMES_DIR" flag:"programmes-dir" usage:"folder of programme definitions (default: the ones shipped inside)"`
+	Addr                  string   `env:"AIDFLOW_ADDR" envDefault:"127.0.0.1:8080" flag:"addr" usage:"address of API and console"`
+	Mode                  string   `env:"AIDFLOW_MODE" envDefault:"test" flag:"mode" usage:"test or live"`
+	DatabaseURL           string   `env:"DATABASE_URL" flag:"database-url" secret:"url" usage:"PostgreSQL of the app"`
+	MigrateURL            string   `env:"AIDFLOW_MIGRATE_URL" flag:"migrate-url" secret:"url" usage:"PostgreSQL for the owner of the schema (default: DATABASE_URL)"`
+	KeyFile               string   `env:"AIDFLOW_KEY_FILE" flag:"key-file" usage:"file with the keys that seal personal data"`
+	OIDCIssuer            string   `env:"AIDFLOW_OIDC_ISSUER" flag:"oidc-issuer" usage:"issuer of the staff's tokens"`
+	OIDCAudience          string   `env:"AIDFLOW_OIDC_AUDIENCE" envDefault:"aidflow" flag:"oidc-audience" usage:"audience that a token must name"`
+	OIDCSecret            string   `env:"AIDFLOW_OIDC_CLIENT_SECRET" flag:"oidc-client-secret" secret:"yes" usage:"secret of the console at the issuer; none for a public client"`
+	SimulatorURL          string   `env:"AIDFLOW_SIMULATOR_URL" flag:"simulator-url" usage:"the pretended bank of test deployments"`
+	SimulatorSecret       string   `env:"AIDFLOW_SIMULATOR_SECRET" flag:"simulator-secret" secret:"yes" usage:"secret shared with the simulator"`
+	Registers             []string `env:"AIDFLOW_REGISTERS" flag:"registers" usage:"external registers that programmes check at: name=https://host/path, with commas"`
+	RegisterTokens        []string `env:"AIDFLOW_REGISTER_TOKENS" flag:"register-tokens" usage:"files with the registers' tokens: name=/path, with commas"`
+	TrustedProxies        []string `env:"AIDFLOW_TRUSTED_PROXIES" flag:"trusted-proxies" usage:"addresses or CIDRs whose X-Forwarded-For is believed, with commas"`
+	FilesURL              string   `env:"AIDFLOW_FILES_URL" flag:"files-url" secret:"url" usage:"bucket for uploaded files: s3://NAME, file:///FOLDER (default: in PostgreSQL)"`
+	Scanner               string   `env:"AIDFLOW_SCANNER" flag:"scanner" usage:"virus scanner of uploaded files: clamd://HOST:PORT, clamd:///SOCKET, or none in test mode"`
+	PublicURL             string   `env:"AIDFLOW_PUBLIC_URL" flag:"public-url" usage:"address under which people reach the console; mails link to it (default: http://ADDR)"`
+	SMTPURL               string   `env:"AIDFLOW_SMTP_URL" flag:"smtp-url" secret:"url" usage:"mail server: smtp://USER:PASSWORD@HOST:PORT (STARTTLS), smtps://...; smtp://...?tls=off on this machine (default: no mail)"`
+	SMTPCAFile            string   `env:"AIDFLOW_SMTP_CA_FILE" flag:"smtp-ca-file" usage:"authority that signed the mail server's certificate, PEM (default: those of the machine)"`
+	MailFrom              string   `env:"AIDFLOW_MAIL_FROM" flag:"mail-from" usage:"sender of mails"`
+	MailReplyTo           string   `env:"AIDFLOW_MAIL_REPLY_TO" flag:"mail-reply-to" usage:"who answers to mails and ends them for people (default: the sender)"`
+	MailResend            bool     `env:"AIDFLOW_MAIL_RESEND_UNKNOWN" flag:"mail-resend-unknown" usage:"send a mail again when the server's answer was lost: rather twice than never"`
+	NotifyWebhookURL      string   `env:"AIDFLOW_NOTIFY_WEBHOOK_URL" flag:"notify-webhook-url" secret:"url" usage:"the installation's own webhook for notifications"`
+	NotifyWebhookSecret   string   `env:"AIDFLOW_NOTIFY_WEBHOOK_SECRET" flag:"notify-webhook-secret" secret:"yes" usage:"key of its signatures: whsec_ and base64"`
+	NotifyWebhookNetworks []string `env:"AIDFLOW_NOTIFY_WEBHOOK_NETWORKS" flag:"notify-webhook-networks" usage:"networks beside the public internet in which it may be, CIDRs with commas"`
+	LogLevel              string   `env:"AIDFLOW_LOG_LEVEL" envDefault:"info" flag:"log-level" usage:"debug, info, warn or error"`
+	Sandbox               bool     `env:"AIDFLOW_SANDBOX" flag:"sandbox" usage:"offer /v1/sandbox (default: on in test mode)"`
+	PhoneRegion           string   `env:"AIDFLOW_PHONE_REGION" envDefault:"VN" flag:"phone-region" usage:"country of telephone numbers without a country code, ISO 3166"`
+	ProgrammesDir         string   `env:"AIDFLOW_PROGRAMMES_DIR" flag:"programmes-dir" usage:"folder of programme definitions (default: the ones shipped inside)"`
 
 	TemporalAddress   string `env:"TEMPORAL_ADDRESS" flag:"temporal-address" usage:"Temporal's frontend"`
 	TemporalNamespace string `env:"TEMPORAL_NAMESPACE" flag:"temporal-namespace" usage:"Temporal namespace"`
@@ -107,6 +116,9 @@ func gather(fs *pflag.FlagSet, environ []string) (values, sources map[string]str
 func (c *Config) derive() {
 	if c.MigrateURL == "" && c.DatabaseURL != "" {
 		c.MigrateURL, c.sources["AIDFLOW_MIGRATE_URL"] = c.DatabaseURL, "DATABASE_URL"
+	}
+	if c.PublicURL == "" {
+		c.PublicURL, c.sources["AIDFLOW_PUBLIC_URL"] = "http://"+c.Addr, "AIDFLOW_ADDR"
 	}
 	if c.sources["AIDFLOW_SANDBOX"] == "" {
 		c.Sandbox, c.sources["AIDFLOW_SANDBOX"] = c.Mode == ModeTest, "AIDFLOW_MODE"

@@ -68,6 +68,8 @@ func live(t *testing.T) (environ []string, keys string) {
 	}, keys
 }
 
+const webhookKey = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+
 func TestFaults(t *testing.T) {
 	safe, keys := live(t)
 	development := filepath.Join(filepath.Dir(keys), config.DevelopmentKeyFile)
@@ -107,6 +109,18 @@ func TestFaults(t *testing.T) {
 		{"a token of no register", []string{"AIDFLOW_REGISTER_TOKENS=pop=" + keys}, []string{"AIDFLOW_REGISTER_TOKENS: pop is no register"}},
 		{"a token that is not there", []string{"AIDFLOW_REGISTERS=pop=https://a.example.org", "AIDFLOW_REGISTER_TOKENS=pop=/nowhere"}, []string{"AIDFLOW_REGISTER_TOKENS: the file of pop"}},
 		{"live: a register in the open", []string{"AIDFLOW_REGISTERS=pop=http://register.example.org"}, []string{"AIDFLOW_REGISTERS: live mode needs https to pop"}},
+		{"mail and webhook", []string{"AIDFLOW_SMTP_URL=smtp://fund:pw@mail.example.org:587", "AIDFLOW_MAIL_FROM=aid@example.org", "AIDFLOW_PUBLIC_URL=https://aid.example.org",
+			"AIDFLOW_NOTIFY_WEBHOOK_URL=https://chat.example.org/hook?room=1", "AIDFLOW_NOTIFY_WEBHOOK_SECRET=" + webhookKey, "AIDFLOW_NOTIFY_WEBHOOK_NETWORKS=10.1.0.0/16"}, nil},
+		{"a mail server on this machine", []string{"AIDFLOW_SMTP_URL=smtp://127.0.0.1:25?tls=off", "AIDFLOW_MAIL_FROM=aid@example.org", "AIDFLOW_PUBLIC_URL=https://aid.example.org"}, nil},
+		{"mail without a sender", []string{"AIDFLOW_SMTP_URL=ftp://mail.example.org", "AIDFLOW_PUBLIC_URL=https://u:pw@x", "AIDFLOW_MAIL_REPLY_TO=The Fund <a@example.org>", "AIDFLOW_SMTP_CA_FILE=/nowhere"},
+			[]string{"AIDFLOW_PUBLIC_URL: must be a URL", "AIDFLOW_MAIL_REPLY_TO: must be a mail address", "AIDFLOW_SMTP_CA_FILE: is not a file", "AIDFLOW_MAIL_FROM: must be set", "AIDFLOW_SMTP_URL: must be smtp://"}},
+		{"a password in the open", []string{"AIDFLOW_MODE=test", "AIDFLOW_SMTP_URL=smtp://fund:pw@mail.example.org?tls=off", "AIDFLOW_MAIL_FROM=aid@example.org"}, []string{"AIDFLOW_SMTP_URL: a password"}},
+		{"live: mail in the open", []string{"AIDFLOW_SMTP_URL=smtp://mail.example.org?tls=off", "AIDFLOW_MAIL_FROM=aid@example.org"},
+			[]string{"AIDFLOW_PUBLIC_URL: live mode", "AIDFLOW_SMTP_URL: live mode needs TLS"}},
+		{"half a webhook", []string{"AIDFLOW_NOTIFY_WEBHOOK_URL=https://chat.example.org", "AIDFLOW_NOTIFY_WEBHOOK_NETWORKS=inside"},
+			[]string{"AIDFLOW_NOTIFY_WEBHOOK_URL: goes with", "AIDFLOW_NOTIFY_WEBHOOK_NETWORKS: must be CIDRs"}},
+		{"a weak webhook", []string{"AIDFLOW_NOTIFY_WEBHOOK_URL=http://chat.example.org", "AIDFLOW_NOTIFY_WEBHOOK_SECRET=whsec_c2hvcnQ="},
+			[]string{"AIDFLOW_NOTIFY_WEBHOOK_URL: live mode needs https", "AIDFLOW_NOTIFY_WEBHOOK_SECRET: must be whsec_"}},
 		{"temporal's certificate", []string{"TEMPORAL_TLS_CLIENT_CERT_PATH=/nowhere"}, []string{"TEMPORAL_ settings: cannot be read"}},
 		{"secret file", []string{"AIDFLOW_SIMULATOR_SECRET_FILE=/nowhere"}, []string{"AIDFLOW_SIMULATOR_SECRET_FILE: cannot be read"}},
 		{"live: development issuer", []string{"AIDFLOW_OIDC_ISSUER=http://127.0.0.1:4444"}, []string{"AIDFLOW_OIDC_ISSUER: live mode"}},

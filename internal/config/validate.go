@@ -56,6 +56,7 @@ func (c Config) Validate(required ...string) error {
 	c.checkFiles(add)
 	c.checkUploads(add)
 	c.registers(add)
+	c.checkNotifications(add)
 	for _, p := range c.TrustedProxies {
 		if !isProxy(p) {
 			add("AIDFLOW_TRUSTED_PROXIES", "must be addresses or CIDRs with commas between them")

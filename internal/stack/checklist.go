@@ -59,6 +59,7 @@ func (l *checklist) summary(s State, took time.Duration) {
 		}
 		fmt.Fprintf(l.out, "  Temporal      %s\n", s.Temporal)
 		fmt.Fprintf(l.out, "  PostgreSQL    %s\n", s.Database)
+		fmt.Fprintf(l.out, "  Mails         %s   (nothing leaves this machine)\n", s.Mail)
 		fmt.Fprintf(l.out, "  Logs          %s/log\n", s.DataDir)
 		fmt.Fprintf(l.out, "\n  Partners (Authorization: Bearer KEY)\n")
 		for _, name := range slices.Sorted(maps.Keys(s.Keys)) {

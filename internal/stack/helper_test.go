@@ -44,7 +44,7 @@ func play(part string) int {
 	case "api":
 		server := &http.Server{Addr: os.Getenv("AIDFLOW_ADDR"), Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})}
 		go func() { fmt.Fprintln(os.Stderr, server.ListenAndServe()) }()
-	case "worker", "simulator", "--database":
+	case "worker", "simulator", "mail-sink", "--database":
 	default:
 		return 2
 	}

@@ -153,7 +153,7 @@ func (s *Stack) launch(ctx context.Context, sp spec) (map[string]any, error) {
 // first those who take work, then those who do it for them. Together with
 // PostgreSQL that stays within 30 s.
 func (s *Stack) registerStops() {
-	s.onStop(func() { s.stopChildren(5*time.Second, "simulator", "engine") })
+	s.onStop(func() { s.stopChildren(5*time.Second, "simulator", "mail", "engine") })
 	s.onStop(func() { s.stopChildren(8*time.Second, "api", "worker") })
 }
 

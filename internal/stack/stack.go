@@ -1,5 +1,5 @@
 // Package stack runs the whole system on one machine for development: a
-// private PostgreSQL, Temporal, the simulator, worker and API as children of
+// private PostgreSQL, Temporal, the simulator, a mail server, worker and API as children of
 // one supervisor, which also signs the staff's development tokens.
 package stack
 
@@ -19,7 +19,7 @@ import (
 // Prepare are required.
 type Options struct {
 	Dir             string   // state folder, such as CLONE/.aidflow; made when missing
-	Executable      string   // the aidflow binary: api, worker and simulator are its subcommands
+	Executable      string   // the aidflow binary: api, worker, simulator and mail-sink are its subcommands
 	Engine          string   // the aidflow-engine binary
 	Environ         []string // as os.Environ gives it; children inherit it
 	Addr            string   // fixes the API's address; "": 127.0.0.1:8080, or a free port
@@ -57,6 +57,7 @@ type Stack struct {
 	fatal    chan error
 	held     []net.PacketConn // ports, see reserve
 	secret   string           // shared by simulator, worker and api
+	mail     string           // address of the mail server
 }
 
 // Run starts the stack, prints what it does, and keeps it until ctx ends; then

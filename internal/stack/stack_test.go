@@ -68,7 +68,7 @@ func TestTheStackFromStartToStart(t *testing.T) {
 
 	t.Run("the ready file is the contract's", func(t *testing.T) {
 		ready := readJSON(t, o.ReadyFile)
-		for _, name := range []string{"api", "ui", "temporal", "database", "keys", "issuer", "simulator"} {
+		for _, name := range []string{"api", "ui", "temporal", "database", "keys", "issuer", "simulator", "mail"} {
 			if ready[name] == nil || ready[name] == "" {
 				t.Errorf("%s is missing", name)
 			}

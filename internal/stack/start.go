@@ -42,6 +42,7 @@ func (s *Stack) start(ctx context.Context) error {
 	g.Go(func() error { return s.startTemporal(gctx, owner) })
 	g.Go(func() error { return s.prepare(gctx, owner, keyFile) })
 	g.Go(func() error { return s.startSimulator(gctx) })
+	g.Go(func() error { return s.startMail(gctx) })
 	if err := g.Wait(); err != nil {
 		return err
 	}
@@ -73,7 +74,9 @@ func (s *Stack) check() error {
 		return err
 	}
 	s.state.Simulator = "http://" + sim
-	return nil
+	s.mail, err = s.reserve(0)
+	s.state.Mail = filepath.Join(s.o.Dir, "mail")
+	return err
 }
 
 func (s *Stack) chooseAddress() (string, error) {
@@ -124,6 +127,13 @@ func (s *Stack) startSimulator(ctx context.Context) error {
 		"simulator", "--address", u.Host, "--books", filepath.Join(s.o.Dir, "simulator.db"),
 		"--callback-url", s.state.API + "/v1/callbacks/simulator",
 	}, env: map[string]string{"AIDFLOW_SIMULATOR_SECRET": s.secret}})
+	return err
+}
+
+// startMail starts a mail server that delivers nothing and keeps every mail.
+func (s *Stack) startMail(ctx context.Context) error {
+	_, err := s.launch(ctx, spec{name: "mail", title: "mail server that keeps mails in " + s.state.Mail, path: s.o.Executable,
+		args: []string{"mail-sink", "--address", s.mail, "--dir", s.state.Mail}})
 	return err
 }
 

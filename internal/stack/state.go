@@ -27,12 +27,13 @@ type State struct {
 	Keys      map[string]string `json:"keys"`      // of the partners, by name
 	Issuer    string            `json:"issuer"`    // URL
 	Simulator string            `json:"simulator"` // URL
+	Mail      string            `json:"mail"`      // folder with the mails that were sent
 	DataDir   string            `json:"data_dir"`  // state folder
 
 	Ready       bool              `json:"ready,omitempty"`
 	AppDatabase string            `json:"app_database,omitempty"` // URL, as the program's role
 	PID         int               `json:"pid,omitempty"`          // of the supervisor
-	PIDs        map[string]int    `json:"pids,omitempty"`         // postgres, engine, simulator, worker, api
+	PIDs        map[string]int    `json:"pids,omitempty"`         // postgres, engine, simulator, mail, worker, api
 	Environment map[string]string `json:"environment,omitempty"`  // that worker and api run with
 }
 

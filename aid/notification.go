@@ -42,10 +42,10 @@ func DefaultChannel(t Topic) Channel {
 type Audience string
 
 // The audiences of notices. Named is always told too: those whom the event
-// names in data.to.
+// names in data.to, data.superior or data.assignee.
 const (
 	AudienceDeciders  Audience = "deciders"  // who may decide the task now; when it is assigned, its assignee alone
-	AudienceSuperior  Audience = "superior"  // the superior of the assignee, or the managers of the area
+	AudienceSuperior  Audience = "superior"  // the superiors whom the event names, or the managers of the area
 	AudienceCommenter Audience = "commenter" // the task's assignee and those who have written about it
 	AudienceActor     Audience = "actor"     // who asked for it
 	AudienceNamed     Audience = "named"     // those whom the event names, and nobody else
@@ -56,26 +56,29 @@ type NoticeRule struct {
 	Kind     string
 	Topic    Topic
 	Audience Audience
+	CaseOnly bool // of an event that is about a task nobody is told: another one tells it
 }
 
 // NoticeRules lists every kind of event that tells somebody. The actor of an
 // event is never told of it, but where the audience is the actor.
 func NoticeRules() []NoticeRule {
 	return []NoticeRule{
-		{"task.opened", TopicWork, AudienceDeciders},
-		{"task.reassigned", TopicWork, AudienceDeciders},
-		{"task.claim_lapsed", TopicMine, AudienceNamed},
-		{"task.assigned", TopicMine, AudienceDeciders},
-		{"task.reminded", TopicMine, AudienceDeciders},
-		{"task.escalated", TopicEscalations, AudienceSuperior},
-		{"task.question", TopicTalk, AudienceNamed},
-		{"task.advice", TopicTalk, AudienceNamed},
-		{"task.comment", TopicTalk, AudienceCommenter},
-		{"task.decision_refused", TopicOutcomes, AudienceActor},
-		{"task.decision_expired", TopicOutcomes, AudienceActor},
-		{"batch.done", TopicOutcomes, AudienceActor},
-		{"delegation.begun", TopicDelegations, AudienceNamed},
-		{"delegation.ended", TopicDelegations, AudienceNamed},
+		{"task.opened", TopicWork, AudienceDeciders, false},
+		{"task.reassigned", TopicWork, AudienceDeciders, false},
+		{"task.claim_lapsed", TopicMine, AudienceNamed, false},
+		{"task.assigned", TopicMine, AudienceDeciders, false},
+		{"task.reminded", TopicMine, AudienceDeciders, false},
+		{"task.escalated", TopicEscalations, AudienceSuperior, false},
+		{"case.escalated", TopicEscalations, AudienceSuperior, false},
+		{"case.sla_at_risk", TopicEscalations, AudienceSuperior, true},
+		{"task.question", TopicTalk, AudienceNamed, false},
+		{"task.advice", TopicTalk, AudienceNamed, false},
+		{"task.comment", TopicTalk, AudienceCommenter, false},
+		{"task.decision_refused", TopicOutcomes, AudienceActor, false},
+		{"task.decision_expired", TopicOutcomes, AudienceActor, false},
+		{"batch.done", TopicOutcomes, AudienceActor, false},
+		{"delegation.begun", TopicDelegations, AudienceNamed, false},
+		{"delegation.ended", TopicDelegations, AudienceNamed, false},
 	}
 }
 

@@ -22,7 +22,8 @@ const System = "system"
 
 // AddEvent appends an event to the case's timeline, in the transaction of the
 // fact itself. A kind that aid.NoticeRules lists tells people as well: those of
-// its audience, and the staff whom Data names in "to" (a subject or several).
+// its audience, and the staff whom Data names in "to", "superior" or "assignee"
+// (a subject or several).
 func (tx *Tx) AddEvent(c *Case, e Event) error {
 	if e.Data == nil {
 		e.Data = map[string]any{}
@@ -32,7 +33,7 @@ func (tx *Tx) AddEvent(c *Case, e Event) error {
 	if err != nil {
 		return err
 	}
-	if _, tells := aid.NoticeOf(e.Kind); tells {
+	if rule, tells := aid.NoticeOf(e.Kind); tells && (!rule.CaseOnly || e.Task == "") {
 		return tx.one(`WITH event AS (`+insertEvent+` RETURNING id, case_id, kind, actor, task_id)
 			INSERT INTO notices (kind, event_id, case_id, task_id, actor, named, at)
 			SELECT kind, id, case_id, task_id, actor, $9, $10 FROM event`,

@@ -49,9 +49,9 @@ const itemColumns = `n.kind, n.topic, n.at, coalesce(n.case_id, '') AS "case", c
 
 // stillTold is what is asked again in the statement that takes a message:
 // whether the person may hear of the case, may still decide what it was told
-// as a decider, and has not put an end to it. $2 and $3 are taskRoles.
-const stillTold = `may_hear(n.person, n.case_id, n.task_id)
-	AND (NOT n.deciding OR n.person IN (SELECT deciders(n.task_id, $2, $3)))`
+// as a decider, and has not put an end to it. $1 is the wall clock, $2 and $3 are taskRoles.
+const stillTold = `may_hear(n.person, n.case_id, n.task_id, $1)
+	AND (NOT n.deciding OR n.person IN (SELECT deciders(n.task_id, $2, $3, $1)))`
 
 // TakeMail takes the mail that has waited longest, with what may still be
 // told; nil when none waits. Two takers get different ones. A mail of which

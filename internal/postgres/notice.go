@@ -22,15 +22,19 @@ func (tx *Tx) Tell(n Notice) error {
 		n.Kind, text(n.Case), text(n.Task), n.Subject, n.Actor, pq.Array(append([]string{}, n.To...)), tx.Wall)
 }
 
-// named gives the staff whom an event names as to be told.
+// named gives the staff whom an event names as to be told: expressly, as the
+// superiors of somebody late, or as the one whose task it was.
 func named(data map[string]any) []string {
-	switch to := data["to"].(type) {
-	case string:
-		if to != "" {
-			return []string{to}
+	all := []string{}
+	for _, as := range []string{"to", "superior", "assignee"} {
+		switch who := data[as].(type) {
+		case string:
+			if who != "" {
+				all = append(all, who)
+			}
+		case []string:
+			all = append(all, who...)
 		}
-	case []string:
-		return append([]string{}, to...)
 	}
-	return []string{}
+	return all
 }

@@ -84,16 +84,16 @@ func (tx *Tx) hearers(n notice) ([]hearer, error) {
 	err := tx.list(&all, `
 		WITH told AS (
 			SELECT unnest($1::text[]) AS person, false AS deciding
-			UNION ALL SELECT d, true FROM deciders($2, $3, $4) d WHERE $5 = 'deciders'
-			UNION ALL SELECT p, false FROM superiors($6, $2) p WHERE $5 = 'superior'
+			UNION ALL SELECT d, true FROM deciders($2, $3, $4, $9) d WHERE $5 = 'deciders'
+			UNION ALL SELECT p, false FROM superiors($6, $2) p WHERE $5 = 'superior' AND cardinality($1::text[]) = 0
 			UNION ALL SELECT t.assignee, false FROM tasks t WHERE t.id = $2 AND $5 = 'commenter' AND t.assignee IS NOT NULL
 			UNION ALL SELECT $7, false WHERE $5 = 'actor')
 		SELECT p.person, bool_or(p.deciding) AS deciding, bool_or(k.address IS NOT NULL) AS mail,
 		       coalesce(min(k.channels ->> $8), '') AS channel
 		FROM told p LEFT JOIN staff_contacts k ON k.subject = p.person
-		WHERE (p.person <> $7 OR $5 = 'actor') AND may_hear(p.person, $6, $2)
+		WHERE (p.person <> $7 OR $5 = 'actor') AND may_hear(p.person, $6, $2, $9)
 		GROUP BY p.person ORDER BY p.person`,
-		pq.Array(append([]string{}, n.Named...)), n.Task, pq.Array(kinds), pq.Array(roles), rule.Audience, n.Case, n.Actor, topic)
+		pq.Array(append([]string{}, n.Named...)), n.Task, pq.Array(kinds), pq.Array(roles), rule.Audience, n.Case, n.Actor, topic, tx.Wall)
 	for i := range all {
 		if all[i].Channel == "" {
 			all[i].Channel = aid.DefaultChannel(topic)

@@ -67,8 +67,12 @@ func TestWhoIsTold(t *testing.T) {
 		{postgres.Event{Kind: "task.assigned", Actor: "manager1", Task: visit}, []string{"verifier2"}},
 		{postgres.Event{Kind: "task.assigned", Actor: "verifier2", Task: visit}, nil},
 		{postgres.Event{Kind: "task.escalated", Actor: postgres.System, Task: task}, []string{"manager1"}},
+		{postgres.Event{Kind: "task.escalated", Actor: postgres.System, Task: task, Data: map[string]any{"superior": []string{"approver1"}}}, []string{"approver1"}},
+		{postgres.Event{Kind: "case.escalated", Actor: postgres.System, Data: map[string]any{"superior": []string{}}}, []string{"manager1"}},
+		{postgres.Event{Kind: "case.sla_at_risk", Actor: postgres.System}, []string{"manager1"}},
+		{postgres.Event{Kind: "case.sla_at_risk", Actor: postgres.System, Task: task}, nil}, // the reminder tells it
 		{postgres.Event{Kind: "task.reassigned", Actor: postgres.System, Task: task, Data: map[string]any{"to": "approver1"}}, []string{"approver1", "verifier1", "verifier2"}},
-		{postgres.Event{Kind: "task.claim_lapsed", Actor: postgres.System, Task: task, Data: map[string]any{"to": "verifier1"}}, []string{"verifier1"}},
+		{postgres.Event{Kind: "task.claim_lapsed", Actor: postgres.System, Task: task, Data: map[string]any{"assignee": "verifier1"}}, []string{"verifier1"}},
 		{postgres.Event{Kind: "task.question", Actor: "verifier1", Task: task, Data: map[string]any{"to": []string{"verifier2", "verifier3", "admin1", "nobody"}}}, []string{"verifier2"}},
 		{postgres.Event{Kind: "task.comment", Actor: "verifier1", Task: visit, Data: map[string]any{"to": "verifier1"}}, []string{"verifier2"}},
 		{postgres.Event{Kind: "task.decision_expired", Actor: "verifier1", Task: task}, []string{"verifier1"}},

@@ -74,7 +74,7 @@ CREATE INDEX notifications_age ON notifications (at);
 -- The kinds of tasks and the roles that decide them come in pairs from the
 -- program, which has them in aid.TaskRules.
 -- +goose StatementBegin
-CREATE FUNCTION deciders(about text, kinds text[], roles text[]) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+CREATE FUNCTION deciders(about text, kinds text[], roles text[], at timestamptz) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     WITH RECURSIVE t AS (SELECT * FROM tasks WHERE id = about AND closed_at IS NULL),
     up AS (
         SELECT a.code, a.parent FROM areas a JOIN t ON t.area = a.code
@@ -83,7 +83,7 @@ CREATE FUNCTION deciders(about text, kinds text[], roles text[]) RETURNS SETOF t
     FROM t CROSS JOIN up JOIN staff_roles r ON r.area = up.code
     JOIN unnest(kinds, roles) AS may(kind, role) ON may.kind = t.kind AND may.role = r.role
     JOIN staff s ON s.subject = r.subject AND s.disabled_at IS NULL
-    WHERE (t.assignee IS NULL OR t.assignee = r.subject)
+    WHERE (t.assignee IS NULL OR t.assignee = r.subject OR t.lapses_at <= at)
       AND (t.kind <> 'approve' OR (r.level = t.level AND (r.committee OR coalesce(t.rule ->> 'mode', '') <> 'committee')))
       AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.task_id = t.id AND d.actor = r.subject AND d.state IN ('intent', 'applied'))
       AND NOT EXISTS (SELECT 1 FROM case_duties d WHERE d.case_id = t.case_id AND d.person = r.subject
@@ -92,7 +92,7 @@ $$;
 
 -- Whether a person may be told of a case at all: neither disabled nor without
 -- a role that still reaches it. Of no case, whoever works here.
-CREATE FUNCTION may_hear(who text, about_case text, about_task text) RETURNS boolean LANGUAGE sql STABLE AS $$
+CREATE FUNCTION may_hear(who text, about_case text, about_task text, at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT 1 FROM staff WHERE subject = who AND disabled_at IS NULL)
        AND (about_case IS NULL OR EXISTS (
             WITH RECURSIVE place AS (

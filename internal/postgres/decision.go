@@ -362,20 +362,21 @@ const heardDirectly = 10 * time.Second
 func (s *Store) RefuseIntent(ctx context.Context, decision string, kind aid.Kind, code string) error {
 	return s.Write(ctx, func(tx *Tx) error {
 		var d struct {
-			Case  string    `db:"case_id"`
-			Task  string    `db:"task_id"`
-			Actor string    `db:"actor"`
-			Asked time.Time `db:"asked_at"`
+			Case    string    `db:"case_id"`
+			Task    string    `db:"task_id"`
+			Actor   string    `db:"actor"`
+			Asked   time.Time `db:"asked_at"`
+			Batched bool      `db:"batched"`
 		}
 		err := tx.get(&d, `UPDATE decisions SET state = 'refused', refusal = $2, refusal_kind = $3 WHERE id = $1 AND state = 'intent'
-			RETURNING case_id, task_id, actor, asked_at`, decision, code, kind)
+			RETURNING case_id, task_id, actor, asked_at, batch_id IS NOT NULL AS batched`, decision, code, kind)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if tx.Wall.Sub(d.Asked) >= heardDirectly { // who asked was answered 202, and has gone
+		if tx.Wall.Sub(d.Asked) >= heardDirectly && !d.Batched { // who asked was answered 202, and has gone; a batch tells its own end
 			if err := tx.Tell(Notice{Kind: "task.decision_refused", Case: d.Case, Task: d.Task, Subject: decision, Actor: d.Actor}); err != nil {
 				return err
 			}

@@ -121,6 +121,8 @@ func (d *door) walk(t *testing.T) []step {
 	given := d.call("treasurer1", "POST", "/v1/funds/"+fund+"/contributions", map[string]any{"amount": money, "received_on": "2026-03-02"}, key()...).str("id")
 	complete := map[string]any{"action": "complete"}
 	made := d.decide("verifier1", d.underReview(d.submit(d.person(8))), complete).str("id")
+	kin := d.person(8)["applicant"].(map[string]any)["national_id"]
+	relation := d.call("admin1", "POST", "/v1/staff/verifier1/relations", map[string]any{"kind": "child", "full_name": "Canary Child", "national_id": kin}, key()...).str("id")
 	batch := d.call("verifier1", "POST", "/v1/task-batches", map[string]any{"action": "complete", "task_ids": []string{task}}, key()...).str("id")
 	callback := []byte(`{"type": "payment.updated", "key": "award/1/1", "state": "settled"}`)
 	var signed []string
@@ -180,6 +182,13 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "listCasePayments", who: "portal1", params: paid, status: 200},
 		{op: "provideInformation", who: "portal1", params: asked, body: map[string]any{"note": "Found."}, headers: key(), status: 200},
 		{op: "provideInformation", who: "portal1", params: slow, headers: key(), status: 202},
+		{op: "createRelation", who: "approver1", params: "approver1", body: map[string]any{"kind": "self", "full_name": "Canary Self",
+			"account": map[string]any{"bank_bin": "970416", "account_number": "0000000001"}}, headers: key(), status: 201},
+		{op: "listRelations", who: "verifier1", params: "verifier1", query: "limit=1", status: 200},
+		{op: "reviewDecision", who: "manager1", params: made, body: map[string]any{"reason_code": "remote", "note": "Seen."}, headers: key(), status: 201},
+		{op: "createConflict", who: "intake1", params: gone, body: map[string]any{"reason_code": "friendship"}, headers: key(), status: 201},
+		{op: "listConflicts", who: "auditor1", params: gone, status: 200},
+		{op: "endRelation", who: "admin1", params: "verifier1/" + relation, status: 204},
 		{op: "createObjection", who: "intake1", params: posted, body: map[string]any{"reason_code": "not_poor", "text": "A shop."}, headers: key(), status: 201},
 		{op: "listObjections", who: "auditor1", params: posted, query: "limit=1", status: 200},
 		{op: "listTasks", who: "manager1", query: "case=" + id + "&assignee=none&kind=verify_documents&status=open&area=51&sort=newest", status: 200},

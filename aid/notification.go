@@ -47,6 +47,7 @@ const (
 	AudienceDeciders  Audience = "deciders"  // who may decide the task now; when it is assigned, its assignee alone
 	AudienceSuperior  Audience = "superior"  // the superiors whom the event names, or the managers of the area
 	AudienceCommenter Audience = "commenter" // the task's assignee and those who have written about it
+	AudienceAsker     Audience = "asker"     // those who have asked a colleague about the task
 	AudienceActor     Audience = "actor"     // who asked for it
 	AudienceNamed     Audience = "named"     // those whom the event names, and nobody else
 )
@@ -71,8 +72,8 @@ func NoticeRules() []NoticeRule {
 		{"task.escalated", TopicEscalations, AudienceSuperior, false},
 		{"case.escalated", TopicEscalations, AudienceSuperior, false},
 		{"case.sla_at_risk", TopicEscalations, AudienceSuperior, true},
-		{"task.question", TopicTalk, AudienceNamed, false},
-		{"task.advice", TopicTalk, AudienceNamed, false},
+		{"task.question", TopicTalk, AudienceDeciders, false},
+		{"task.advice", TopicTalk, AudienceAsker, false},
 		{"task.comment", TopicTalk, AudienceCommenter, false},
 		{"task.decision_refused", TopicOutcomes, AudienceActor, false},
 		{"task.decision_expired", TopicOutcomes, AudienceActor, false},

@@ -75,8 +75,8 @@ func taskRoles() (kinds, roles []string) {
 // those whom it names, but for its actor and all who may not hear of the case.
 func (tx *Tx) hearers(n notice) ([]hearer, error) {
 	rule, ok := aid.NoticeOf(n.Kind)
-	if !ok || n.TaskKind == aid.ProvideInformation {
-		return nil, nil // of a later version; the partner's own work
+	if !ok || n.TaskKind == aid.ProvideInformation || (n.Kind == "task.opened" && n.TaskKind == aid.Advise) {
+		return nil, nil // of a later version; the partner's own work; task.question tells it
 	}
 	topic := rule.TopicOf(n.TaskKind)
 	kinds, roles := taskRoles()
@@ -87,6 +87,8 @@ func (tx *Tx) hearers(n notice) ([]hearer, error) {
 			UNION ALL SELECT d, true FROM deciders($2, $3, $4, $9) d WHERE $5 = 'deciders'
 			UNION ALL SELECT p, false FROM superiors($6, $2) p WHERE $5 = 'superior' AND cardinality($1::text[]) = 0
 			UNION ALL SELECT t.assignee, false FROM tasks t WHERE t.id = $2 AND $5 = 'commenter' AND t.assignee IS NOT NULL
+			UNION ALL SELECT e.actor, false FROM events e WHERE e.case_id = $6 AND e.kind = 'task.comment' AND e.task_id = $2 AND $5 = 'commenter'
+			UNION ALL SELECT e.actor, false FROM events e WHERE e.case_id = $6 AND e.kind = 'task.question' AND e.data ->> 'about' = $2 AND $5 = 'asker'
 			UNION ALL SELECT $7, false WHERE $5 = 'actor')
 		SELECT p.person, bool_or(p.deciding) AS deciding, bool_or(k.address IS NOT NULL) AS mail,
 		       coalesce(min(k.channels ->> $8), '') AS channel

@@ -33,12 +33,12 @@ func (r NotificationRow) Cursor() Cursor { return Cursor{Sort: "newest", ID: r.I
 const maxUnread = 1000
 
 // atBell is what a person may see of its notifications now: nothing of a case
-// that is out of its reach, and no new work that is done by somebody. $1 is
+// that is out of its reach or in which it has a conflict of interest, and no new work that is done by somebody. $1 is
 // the person, $2 the areas of its cases, $3 those that it administers.
 const atBell = ` FROM notifications n LEFT JOIN cases c ON c.id = n.case_id LEFT JOIN tasks t ON t.id = n.task_id
 	WHERE n.person = $1
 	  AND (n.case_id IS NULL OR coalesce(t.area, c.area) = ANY($2) OR (t.kind = 'repair_configuration' AND t.area = ANY($3)))
-	  AND NOT (n.topic = 'work' AND t.closed_at IS NOT NULL)`
+	  AND NOT (n.topic = 'work' AND t.closed_at IS NOT NULL) AND (n.case_id IS NULL OR NOT conflicted(n.case_id, $1))`
 
 // Notifications lists what the caller was told, newest first.
 //

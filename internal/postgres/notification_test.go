@@ -74,6 +74,8 @@ func TestWhoIsTold(t *testing.T) {
 		{postgres.Event{Kind: "task.reassigned", Actor: postgres.System, Task: task, Data: map[string]any{"to": "approver1"}}, []string{"approver1", "verifier1", "verifier2"}},
 		{postgres.Event{Kind: "task.claim_lapsed", Actor: postgres.System, Task: task, Data: map[string]any{"assignee": "verifier1"}}, []string{"verifier1"}},
 		{postgres.Event{Kind: "task.question", Actor: "verifier1", Task: task, Data: map[string]any{"to": []string{"verifier2", "verifier3", "admin1", "nobody"}}}, []string{"verifier2"}},
+		{postgres.Event{Kind: "task.question", Actor: "verifier1", Task: visit, Data: map[string]any{"about": task}}, []string{"verifier2"}},
+		{postgres.Event{Kind: "task.advice", Actor: "verifier2", Task: task}, []string{"verifier1"}},
 		{postgres.Event{Kind: "task.comment", Actor: "verifier1", Task: visit, Data: map[string]any{"to": "verifier1"}}, []string{"verifier2"}},
 		{postgres.Event{Kind: "task.decision_expired", Actor: "verifier1", Task: task}, []string{"verifier1"}},
 		{postgres.Event{Kind: "task.decision_expired", Actor: "verifier3", Task: task}, nil},
@@ -137,17 +139,17 @@ func TestAMailIsCheckedWhenItIsTaken(t *testing.T) {
 		change string
 		want   []string
 	}{
-		{"nothing", `SELECT $1`, []string{"task.reminded", "task.question"}},
+		{"nothing", `SELECT $1`, []string{"task.reminded", "delegation.begun"}},
 		{"disabled", `UPDATE staff SET disabled_at = now() WHERE subject = 'verifier2' AND $1 <> ''`, nil},
 		{"role ended", `DELETE FROM staff_roles WHERE subject = 'verifier2' AND $1 <> ''`, nil},
 		{"role elsewhere", `UPDATE staff_roles SET area = '48' WHERE subject = 'verifier2' AND $1 <> ''`, nil},
-		{"another role", `UPDATE staff_roles SET role = 'treasurer' WHERE subject = 'verifier2' AND $1 <> ''`, []string{"task.question"}},
+		{"another role", `UPDATE staff_roles SET role = 'treasurer' WHERE subject = 'verifier2' AND $1 <> ''`, []string{"delegation.begun"}},
 		{"only admin", `UPDATE staff_roles SET role = 'admin' WHERE subject = 'verifier2' AND $1 <> ''`, nil},
-		{"task closed", `UPDATE tasks SET state = 'done', closed_at = now() WHERE id = $1`, []string{"task.question"}},
-		{"task taken", `UPDATE tasks SET state = 'claimed', assignee = 'verifier1', claimed_at = now() WHERE id = $1`, []string{"task.question"}},
+		{"task closed", `UPDATE tasks SET state = 'done', closed_at = now() WHERE id = $1`, []string{"delegation.begun"}},
+		{"task taken", `UPDATE tasks SET state = 'claimed', assignee = 'verifier1', claimed_at = now() WHERE id = $1`, []string{"delegation.begun"}},
 		{"case moved away", `UPDATE tasks SET area = '48001' WHERE id = $1`, nil},
 		{"no address", `UPDATE staff_contacts SET address = NULL WHERE subject = 'verifier2' AND $1 <> ''`, nil},
-		{"told off", `UPDATE staff_contacts SET channels = '{"mine": "off"}' WHERE subject = 'verifier2' AND $1 <> ''`, []string{"task.question"}},
+		{"told off", `UPDATE staff_contacts SET channels = '{"mine": "off"}' WHERE subject = 'verifier2' AND $1 <> ''`, []string{"delegation.begun"}},
 	} {
 		c := submit(t, db, "portal1", request(i+1))
 		task := openTask(t, db, c.ID, postgres.NewTask{Kind: aid.VerifyDocuments})
@@ -156,7 +158,7 @@ func TestAMailIsCheckedWhenItIsTaken(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return tx.AddEvent(c, postgres.Event{Kind: "task.question", Actor: "verifier1", Task: task, Data: map[string]any{"to": "verifier2"}})
+			return tx.AddEvent(c, postgres.Event{Kind: "delegation.begun", Actor: "verifier1", Task: task, Data: map[string]any{"to": "verifier2"}})
 		})
 		spreadAll(t, db)
 		exec(t, db, tc.change, task)

@@ -88,13 +88,14 @@ CREATE FUNCTION deciders(about text, kinds text[], roles text[], at timestamptz)
       AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.task_id = t.id AND d.actor = r.subject AND d.state IN ('intent', 'applied'))
       AND NOT EXISTS (SELECT 1 FROM case_duties d WHERE d.case_id = t.case_id AND d.person = r.subject
                       AND CASE t.duty WHEN '' THEN false WHEN 'follow_up' THEN d.duty = 'verify' ELSE d.duty <> t.duty END)
+      AND NOT conflicted(t.case_id, r.subject)
 $$;
 
--- Whether a person may be told of a case at all: neither disabled nor without
--- a role that still reaches it. Of no case, whoever works here.
+-- Whether a person may be told of a case at all: not disabled, without a
+-- conflict of interest in it, and with a role that still reaches it. Of no case, whoever works here.
 CREATE FUNCTION may_hear(who text, about_case text, about_task text, at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT 1 FROM staff WHERE subject = who AND disabled_at IS NULL)
-       AND (about_case IS NULL OR EXISTS (
+       AND (about_case IS NULL OR (NOT conflicted(about_case, who) AND EXISTS (
             WITH RECURSIVE place AS (
                 SELECT coalesce(t.area, c.area) AS area, coalesce(t.kind, '') AS kind
                 FROM cases c LEFT JOIN tasks t ON t.id = about_task AND t.case_id = c.id WHERE c.id = about_case),
@@ -102,7 +103,7 @@ CREATE FUNCTION may_hear(who text, about_case text, about_task text, at timestam
                 SELECT a.code, a.parent FROM areas a JOIN place ON place.area = a.code
                 UNION SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent)
             SELECT 1 FROM place CROSS JOIN up JOIN staff_roles r ON r.area = up.code
-            WHERE r.subject = who AND (r.role <> 'admin' OR place.kind = 'repair_configuration')))
+            WHERE r.subject = who AND (r.role <> 'admin' OR place.kind = 'repair_configuration'))))
 $$;
 
 -- The managers of the place of a case or task: whoever hears when nobody acts.

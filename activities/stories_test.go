@@ -76,7 +76,7 @@ func (w *world) conditioned() {
 	w.handOver()
 	out := w.goesOn("OpenDisbursement", aid.OpenRequest{Step: w.step(w.workflow())})
 	require.Len(w.t, out.Tasks, 2)
-	require.Equal(w.t, "0", w.text(`SELECT count(*) FROM payments`), "nothing is due before the conditions are met")
+	require.Equal(w.t, "0", w.text(`SELECT count(*) FROM payments WHERE case_id = $1`, w.caseID), "nothing is due before the conditions are met")
 }
 
 // meets has a verifier say that the condition which was asked for first is met.

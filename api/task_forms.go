@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -18,7 +19,7 @@ func forms(t *postgres.TaskRow, def *programme.Definition) map[string]ActionForm
 	rule, _ := aid.RuleOf(t.Kind)
 	for _, action := range rule.Actions {
 		form := ActionForm{Schema: dataSchema(t.Kind, action, def), ReasonCodes: []string{}, ReasonRequired: aid.NeedsReason(action)}
-		for _, r := range def.Reasons[string(action)] {
+		for _, r := range def.Reasons[reasonsOf(t.Kind, action)] {
 			form.ReasonCodes = append(form.ReasonCodes, r.Code)
 		}
 		form.Example = map[string]any{"action": string(action)}
@@ -27,6 +28,9 @@ func forms(t *postgres.TaskRow, def *programme.Definition) map[string]ActionForm
 		}
 		if t.Kind == aid.RecordCheck {
 			form.Example["note"] = "The register has not answered since yesterday."
+		}
+		if t.Kind == aid.Advise {
+			form.Example["note"] = "I know the house: the roof is gone."
 		}
 		if data := exampleData(t, action, def); data != nil {
 			form.Example["data"] = data
@@ -37,6 +41,15 @@ func forms(t *postgres.TaskRow, def *programme.Definition) map[string]ActionForm
 		out[string(action)] = form
 	}
 	return out
+}
+
+// reasonsOf names the list of reasons of an action: an approval gives one when
+// it lowers the amount.
+func reasonsOf(kind aid.TaskKind, action aid.Action) string {
+	if kind == aid.Approve && action == aid.ActionApprove {
+		return "lower"
+	}
+	return string(action)
 }
 
 type object = map[string]any
@@ -50,7 +63,12 @@ func dataSchema(kind aid.TaskKind, action aid.Action, def *programme.Definition)
 	case action == aid.ActionReturn:
 		properties["items"] = listOf(object{"kind": text60(), "problem": text60()}, "kind", "problem")
 		if kind == aid.Approve {
-			properties["to"] = object{"type": "string", "enum": []string{"partner", string(aid.Verification)}, "description": "Who is asked; the partner when left out."}
+			properties["to"] = object{"type": "string", "enum": append([]string{"partner", string(aid.Verification)}, levelNames(def)...),
+				"description": "Who is asked: the partner when left out, the verification, or a level that has approved the case already."}
+		}
+		if kind == aid.Approve || kind == aid.VerifyDocuments || kind == aid.FieldVisit {
+			properties["tasks"] = object{"type": "array", "minItems": 1, "maxItems": 2, "uniqueItems": true, "description": "What of the verification is done again; all of it when left out.",
+				"items": object{"type": "string", "enum": []string{string(aid.VerifyDocuments), string(aid.FieldVisit)}}}
 		}
 		if kind == aid.VerifyDocuments {
 			properties["papers"] = papersSchema()
@@ -69,6 +87,12 @@ func dataSchema(kind aid.TaskKind, action aid.Action, def *programme.Definition)
 	case kind == aid.Approve && action == aid.ActionApprove:
 		properties["overrides"] = listOf(object{"finding": object{"type": "string", "minLength": 1, "maxLength": 200}, "reason_code": text60()}, "finding", "reason_code")
 		schema["description"] = "Overrides every finding that blocks, each with one of the programme's reasons."
+		if len(def.Conditions) > 0 {
+			properties["conditions"] = listOf(object{"code": object{"type": "string", "minLength": 1, "maxLength": 60, "description": "One of the programme's conditions."},
+				"text": object{"type": "string", "maxLength": 1000, "description": "What is meant; sealed."},
+				"due":  object{"type": "string", "pattern": `^\d{4}-\d{2}-\d{2}$`, "description": "The local day by whose end it is to be met."}}, "code")
+			schema["description"] = "Overrides every finding that blocks. The money waits until every condition is met."
+		}
 	case kind == aid.RepairConfiguration:
 		properties["area"] = object{"type": "string", "minLength": 1, "maxLength": 40, "description": "Where the case belongs, when that is asked for."}
 	case kind == aid.PostPublicly:
@@ -87,6 +111,19 @@ func dataSchema(kind aid.TaskKind, action aid.Action, def *programme.Definition)
 		}
 	}
 	return schema
+}
+
+// levelNames are the levels of a programme's matrix, each once.
+func levelNames(def *programme.Definition) []string {
+	var names []string
+	for _, row := range def.Matrix {
+		for _, level := range row.Levels {
+			if !slices.Contains(names, level.Name) {
+				names = append(names, level.Name)
+			}
+		}
+	}
+	return names
 }
 
 // papersSchema is what a verifier says of papers one by one, by their ids in

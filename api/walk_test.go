@@ -191,6 +191,7 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "endRelation", who: "admin1", params: "verifier1/" + relation, status: 204},
 		{op: "createObjection", who: "intake1", params: posted, body: map[string]any{"reason_code": "not_poor", "text": "A shop."}, headers: key(), status: 201},
 		{op: "listObjections", who: "auditor1", params: posted, query: "limit=1", status: 200},
+		{op: "listConditions", who: "portal1", params: id, status: 200},
 		{op: "listTasks", who: "manager1", query: "case=" + id + "&assignee=none&kind=verify_documents&status=open&area=51&sort=newest", status: 200},
 		{op: "getNextTask", who: "verifier1", status: 200},
 		{op: "getNextTask", who: "approver5", status: 204},

@@ -22,7 +22,7 @@ func sealedPlaces() []sealedPlace {
 		{"decisions", "sealed", "id"}, {"contributions", "donor", "id"}, {"idempotency_keys", "sealed", "caller || '|' || route || '|' || key"},
 		{"case_facts", "sealed", "case_id || '/' || round || '/' || review || '/' || phase"},
 		{"household_members", "sealed", "household_id || '/' || encode(member_key, 'hex')"}, {"import_chunks", "sealed", "import_id || '/' || n"},
-		{"partner_aid", "sealed", "id"}, {"objections", "sealed", "id"}, {"questions", "sealed", "id"}, {"comments", "sealed", "id"}, {"match_people", "sealed", "owner || '/' || n"},
+		{"partner_aid", "sealed", "id"}, {"objections", "sealed", "id"}, {"questions", "sealed", "id"}, {"task_batches", "sealed", "id"}, {"staff_contacts", "address", "subject"}, {"comments", "sealed", "id"}, {"match_people", "sealed", "owner || '/' || n"},
 		{"document_files", "sealed", "id"}, {"file_chunks", "sealed", "file_id || '/' || part || '/' || n || '/last'"},
 		{"staff_relations", "sealed", "id"}, {"conflict_reviews", "sealed", "id"},
 	}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/aidflow/aidflow/aid"
 )
@@ -98,7 +99,8 @@ func (tx *Tx) returnFaults(c *Case, in Intent) ([]aid.Fault, error) {
 	if len(back.Tasks) > 0 && back.To != string(aid.Verification) {
 		faults = append(faults, aid.Fault{Pointer: "/data/tasks", Code: "only_to_verification"})
 	}
-	if back.To == "" || back.To == "partner" || back.To == string(aid.Verification) {
+	told := slices.ContainsFunc(in.Faults, func(f aid.Fault) bool { return f.Pointer == "/data/to" })
+	if told || back.To == "" || back.To == "partner" || back.To == string(aid.Verification) {
 		return faults, nil
 	}
 	votes, err := tx.standing(c, c.Asking())

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"maps"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/postgres"
@@ -14,7 +15,7 @@ import (
 // closes a task and never decides.
 func (a *Activities) Attend(ctx context.Context, in aid.OpenRequest) (aid.Outcome, error) {
 	return a.step(ctx, in.Step, "attend", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
-		alarms, err := tx.DueAlarms(in.Workflow)
+		alarms, err := tx.DueAlarms(c, in.Workflow)
 		if err != nil {
 			return aid.Outcome{}, err
 		}
@@ -51,28 +52,57 @@ func goOn(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, erro
 	return nothing, askLevels(tx, c, workflow, p.Levels)
 }
 
+// ring does what a rung of a ladder is for, once: what rings is taken from the
+// task or the clock in the same transaction.
 func ring(tx *postgres.Tx, c *postgres.Case, workflow string, alarm postgres.Alarm) error {
-	data := map[string]any{"task_kind": alarm.Kind, "level": alarm.Level, "alarm_at": alarm.At}
+	data := map[string]any{"scope": alarm.Scope, "alarm_at": alarm.At}
+	if alarm.Task != "" {
+		data["task_kind"], data["level"] = alarm.Kind, alarm.Level
+	}
 	event := func(kind string) error {
-		return tx.AddEvent(c, postgres.Event{Kind: kind, Actor: postgres.System, Task: alarm.Task, Data: data})
+		return tx.AddEvent(c, postgres.Event{Kind: kind, Actor: postgres.System, Task: alarm.Task, Data: maps.Clone(data)})
 	}
 	switch {
-	case !alarm.Breach && alarm.Kind == aid.ProvideInformation:
+	case alarm.Reminds() && alarm.Kind == aid.ProvideInformation:
 		return event("task.partner_reminded")
-	case !alarm.Breach:
-		if err := event("task.reminded"); err != nil {
+	case alarm.Reminds():
+		return remind(alarm, event)
+	case alarm.Breach() && alarm.Kind == aid.ProvideInformation:
+		return stalled(tx, c, workflow, alarm.Task, "no_answer", event)
+	case alarm.Breach() && alarm.Kind == aid.ConfirmMilestone:
+		return stalled(tx, c, workflow, alarm.Task, "not_started", event)
+	case alarm.Breach() && alarm.Kind == aid.MeetCondition:
+		return stalled(tx, c, workflow, alarm.Task, "condition_not_met", event)
+	case alarm.Breach():
+		return event("case.sla_breached")
+	case alarm.Superior():
+		return tellSuperior(tx, alarm, data, event)
+	case alarm.Task != "":
+		return tx.TakeBack(c, alarm.Task)
+	}
+	return nil // a case or a stage is nobody's to lose
+}
+
+// remind reminds of work that is due; the first reminder says that it may not
+// be done in time.
+func remind(alarm postgres.Alarm, event func(string) error) error {
+	if alarm.Task != "" {
+		if err := event("task.reminded"); err != nil || !alarm.First {
 			return err
 		}
-		return event("case.sla_at_risk")
-	case alarm.Kind == aid.ProvideInformation:
-		return stalled(tx, c, workflow, alarm.Task, "no_answer", event)
-	case alarm.Kind == aid.ConfirmMilestone:
-		return stalled(tx, c, workflow, alarm.Task, "not_started", event)
-	case alarm.Kind == aid.MeetCondition:
-		return stalled(tx, c, workflow, alarm.Task, "condition_not_met", event)
 	}
-	if err := event("case.sla_breached"); err != nil {
+	return event("case.sla_at_risk")
+}
+
+// tellSuperior names in the event who is to hear of it.
+func tellSuperior(tx *postgres.Tx, alarm postgres.Alarm, data map[string]any, event func(string) error) error {
+	above, err := tx.Above(alarm.Assignee, alarm.Area)
+	if err != nil {
 		return err
+	}
+	data["superior"] = append([]string{}, above...)
+	if alarm.Task == "" {
+		return event("case.escalated")
 	}
 	return event("task.escalated")
 }

@@ -59,6 +59,11 @@ func (h *handlers) GetCase(ctx context.Context, r GetCaseRequestObject) (GetCase
 		return nil, err
 	}
 	body, err := h.renderCase(ctx, caller, row)
+	if err != nil {
+		return nil, err
+	}
+	clocks, err := h.store.CaseClocks(ctx, row)
+	body.Clocks = each(clocks, clock)
 	return GetCase200JSONResponse{Body: body, Headers: GetCase200ResponseHeaders{ETag: etag(row.Version)}}, err
 }
 

@@ -103,6 +103,13 @@ func (h *handlers) task(ctx context.Context, t *postgres.TaskRow) (Task, error) 
 	if out.Waiting, err = h.waiting(ctx, t.CaseID); err != nil {
 		return Task{}, err
 	}
+	k, err := h.store.TaskClock(ctx, t.ID)
+	if err != nil {
+		return Task{}, err
+	}
+	if k != nil {
+		out.Clock = clock(*k)
+	}
 	out.Forms = forms(t, def)
 	if t.Kind == aid.VerifyDocuments || t.Kind == aid.FieldVisit || t.Kind == aid.Approve {
 		if out.Checks, err = h.checks(ctx, t); err != nil {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gin-gonic/gin"
@@ -70,6 +71,16 @@ func TestEveryOperationAnswersAsDocumented(t *testing.T) {
 	}
 }
 
+// week is a calendar of some areas; without a code, what an edit sends.
+func week(code string, areas ...string) map[string]any {
+	out := map[string]any{"zone": "Asia/Ho_Chi_Minh", "week": map[string]any{"mon": []any{[]string{"07:30", "11:30"}}},
+		"holidays": []any{map[string]any{"date": "2027-02-05", "name": "Tết"}}, "areas": areas}
+	if code != "" {
+		out["code"] = code
+	}
+	return out
+}
+
 func bytesOf(body any) []byte {
 	switch b := body.(type) {
 	case nil:
@@ -120,6 +131,8 @@ func (d *door) walk(t *testing.T) []step {
 	money := map[string]any{"amount": 1000, "currency": "VND"}
 	given := d.call("treasurer1", "POST", "/v1/funds/"+fund+"/contributions", map[string]any{"amount": money, "received_on": "2026-03-02"}, key()...).str("id")
 	complete := map[string]any{"action": "complete"}
+	until := d.db.Now().AddDate(0, 0, 7).Format(time.RFC3339)
+	frozen := d.call("manager1", "POST", "/v1/freezes", map[string]any{"area": "51001", "until": until, "reason_code": "audit"}, key()...).str("id")
 	made := d.decide("verifier1", d.underReview(d.submit(d.person(8))), complete).str("id")
 	kin := d.person(8)["applicant"].(map[string]any)["national_id"]
 	relation := d.call("admin1", "POST", "/v1/staff/verifier1/relations", map[string]any{"kind": "child", "full_name": "Canary Child", "national_id": kin}, key()...).str("id")
@@ -153,6 +166,16 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "getArea", who: "portal1", params: "51001", status: 200},
 		{op: "changeAreas", who: "admin1", body: map[string]any{"areas": []any{map[string]any{"code": "51006", "name": "New", "level": "commune", "parent": "51", "valid_from": "2030-01-01"}}},
 			headers: key(), status: 200},
+		{op: "listCalendars", who: "auditor1", query: "limit=1", status: 200},
+		{op: "createCalendar", who: "admin1", body: week("mountain-office", "51002"), headers: key(), status: 201},
+		{op: "getCalendar", who: "verifier1", params: "vn-office", status: 200},
+		{op: "changeCalendar", who: "admin2", params: "mountain-office", body: week("", "51002", "51003"), headers: []string{"If-Match", `"1"`}, status: 200},
+		{op: "listCalendarVersions", who: "manager1", params: "mountain-office", query: "limit=1", status: 200},
+		{op: "listFreezes", who: "approver1", query: "limit=1", status: 200},
+		{op: "createFreeze", who: "manager1", body: map[string]any{"area": "51", "programmes": []string{"medical"}, "until": until, "reason_code": "disaster"}, headers: key(), status: 201},
+		{op: "getFreeze", who: "verifier1", params: frozen, status: 200},
+		{op: "endFreeze", who: "manager1", params: frozen, headers: []string{"If-Match", `"1"`}, status: 200},
+		{op: "setCasePriority", who: "manager1", params: id, body: map[string]any{"urgent": true, "reason_code": "homeless"}, headers: key(), status: 200},
 		{op: "getAreaPoverty", who: "auditor1", params: "51", query: "year=2026", status: 200},
 		{op: "listHouseholds", who: "manager1", query: "area=51001&year=2026&classification=poor&limit=2", status: 200},
 		{op: "searchHouseholds", who: "verifier1", body: map[string]any{"code": "HN-51-0001"}, status: 200},

@@ -12,11 +12,14 @@ import (
 )
 
 const (
-	startAfter  = 3 * time.Second  // whoever wanted a workflow has had this long to start it
-	resendAfter = 10 * time.Second // whoever asked for a decision has had this long to bring it
-	expireAfter = 15 * time.Minute // then the intent is given up and its person told
-	forgetEvery = time.Hour
-	areasEvery  = 10 * time.Minute // a change of areas is in effect so soon after its midnight
+	startAfter     = 3 * time.Second  // whoever wanted a workflow has had this long to start it
+	resendAfter    = 10 * time.Second // whoever asked for a decision has had this long to bring it
+	expireAfter    = 15 * time.Minute // then the intent is given up and its person told
+	forgetEvery    = time.Hour
+	recountCases   = 200 // cases whose deadlines follow a calendar in one transaction
+	recountBatches = 25  // such transactions in one sweep
+
+	areasEvery = 10 * time.Minute // a change of areas is in effect so soon after its midnight
 )
 
 // sweep repairs hand-overs: workflows that were wanted and not started,
@@ -31,7 +34,7 @@ type sweep struct {
 }
 
 func (s *sweep) once(ctx context.Context) {
-	for name, fn := range map[string]func(context.Context) error{"start": s.start, "resend": s.resend, "withdraw": s.withdraw, "forget": s.forget, "areas": s.areas, "claims": s.claims} {
+	for name, fn := range map[string]func(context.Context) error{"start": s.start, "resend": s.resend, "withdraw": s.withdraw, "forget": s.forget, "areas": s.areas, "claims": s.claims, "recount": s.recount} {
 		if err := fn(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("sweep", "part", name, "error", err.Error())
 		}
@@ -132,6 +135,19 @@ func (s *sweep) claims(ctx context.Context) error {
 		s.log.Info("claims lapsed", "tasks", n)
 	}
 	return err
+}
+
+// recount lets deadlines follow calendars and freezes that have changed, a
+// bounded batch at a time and so many in one sweep that the other parts do not
+// wait.
+func (s *sweep) recount(ctx context.Context) error {
+	for range recountBatches {
+		n, err := s.store.Recount(ctx, recountCases)
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+	return nil
 }
 
 // areas brings into effect the changes of areas whose day has come, and what

@@ -47,8 +47,16 @@ type Definition struct {
 	Milestones  []Milestone `json:"milestones"`
 	FollowUp    []Visit     `json:"follow_up"`
 
-	Deadlines   map[string]Period   `json:"deadlines"` // working days by kind of task, and "default"
-	Stalled     Stalled             `json:"stalled"`
+	Deadlines map[string]Period `json:"deadlines"` // working days by kind of task, and "default"
+	Stalled   Stalled           `json:"stalled"`
+
+	// Deadlines of stages and of the case are working days of the office: they
+	// stand still while the household, the partner, a register or a fund is
+	// awaited.
+	StageDeadlines map[string]Period `json:"stage_deadlines,omitempty"` // by stage; none: no limit
+	CaseDeadline   Period            `json:"case_deadline,omitzero"`    // from the submit to the last payment
+	Escalation     []Rung            `json:"escalation,omitempty"`      // what happens to late work; empty: see Ladder
+
 	MaxReturns  int                 `json:"max_returns"`
 	StartWithin Period              `json:"start_within"`         // calendar time from award to first evidence; zero: no limit
 	Reasons     map[string][]Reason `json:"reasons"`              // by action

@@ -135,7 +135,14 @@ var subjects = &subject{fields: map[string]*subject{
 	"follow_up": listed("", "lần thăm sau hỗ trợ", "follow-up visit", "kunjungan lanjutan", map[string]*subject{
 		"after": styled(stylePeriod, "sau", "after", "setelah"),
 	}),
-	"deadlines": {name: words{"thời hạn (ngày làm việc)", "deadline (working days)", "tenggat (hari kerja)"}, any: &subject{style: stylePeriod}},
+	"deadlines":       {name: words{"thời hạn (ngày làm việc)", "deadline (working days)", "tenggat (hari kerja)"}, any: &subject{style: stylePeriod}},
+	"stage_deadlines": {name: words{"thời hạn giai đoạn (ngày làm việc)", "deadline of the stage (working days)", "tenggat tahap (hari kerja)"}, any: &subject{style: stylePeriod}},
+	"case_deadline":   styled(stylePeriod, "thời hạn cả hồ sơ (ngày làm việc)", "deadline of the case (working days)", "tenggat berkas (hari kerja)"),
+	"escalation": listed("", "bậc nhắc khi trễ hạn", "rung of the ladder for late work", "tingkat pengingat keterlambatan", map[string]*subject{
+		"at":    plainly("khi đã dùng (%)", "when so much of the time is gone (%)", "bila waktu terpakai (%)"),
+		"after": styled(stylePeriod, "sau hạn (ngày làm việc)", "after the deadline (working days)", "setelah tenggat (hari kerja)"),
+		"do":    plainly("việc làm", "act", "tindakan"),
+	}),
 	"stalled": {name: words{"hồ sơ chờ bổ sung", "returned case", "berkas dikembalikan"}, fields: map[string]*subject{
 		"remind": {name: words{"nhắc sau", "reminder after", "pengingat setelah"}, item: &subject{name: words{"nhắc sau", "reminder after", "pengingat setelah"}, style: stylePeriod}},
 		"decide": styled(stylePeriod, "quyết định sau", "decided after", "diputuskan setelah"),

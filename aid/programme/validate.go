@@ -35,6 +35,7 @@ func (s *source) validate(d *Definition) {
 	s.validateMatrix(d)
 	s.validateTranches(d)
 	s.validateTimes(d)
+	s.validateClocks(d)
 	s.validateReasons(d)
 	s.validatePapers(d)
 	s.codes("/funds", d.Funds)

@@ -88,6 +88,7 @@ func (tx *Tx) LockCase(id string) (*Case, error) {
 		return nil, err
 	}
 	tx.Now = tx.Wall.Add(time.Duration(c.ClockOffset * float64(time.Second))).Truncate(time.Microsecond)
+	tx.locked = &c
 	return &c, nil
 }
 

@@ -8,11 +8,12 @@ import (
 	"github.com/lib/pq"
 
 	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/aid/programme"
 	"github.com/aidflow/aidflow/aid/worktime"
 )
 
 // leastLeft is the working time that a task has at least when it comes back,
-// however late it was returned.
+// however late it was returned. What it has taken stays counted.
 const leastLeft = 4 * time.Hour
 
 // OpenOfficeTask opens a task for the staff. It has the working days that the
@@ -35,11 +36,16 @@ func (tx *Tx) OpenOfficeTask(c *Case, n NewTask) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	due, err := tx.dueAt(c, n, calendar)
+	def, err := tx.Rules(c)
 	if err != nil {
 		return "", err
 	}
-	n.Due, n.Alarms = &due, alarms(calendar, tx.Now, due)
+	count, err := tx.countOf(c, n, calendar, def)
+	if err != nil {
+		return "", err
+	}
+	n.clock = &count
+	n.plan(count.plan(calendar, def.Ladder()))
 	return tx.OpenTask(c, n)
 }
 
@@ -49,54 +55,48 @@ func broken(err error) bool {
 	return aid.KindOf(err) == aid.Invalid || aid.CodeOf(err) == "unknown_calendar"
 }
 
-// dueAt gives the end of a new task's time.
-func (tx *Tx) dueAt(c *Case, n NewTask, calendar *worktime.Calendar) (time.Time, error) {
-	if left, again, err := tx.left(c, n, calendar); err != nil || again {
-		return calendar.Add(tx.Now, left).UTC(), err
-	}
-	return tx.dueFrom(c, n.Kind, calendar, tx.Now)
-}
-
-func (tx *Tx) dueFrom(c *Case, kind aid.TaskKind, calendar *worktime.Calendar, from time.Time) (time.Time, error) {
-	def, err := tx.Rules(c)
+// countOf gives the clock of a new task: the days that the programme gives to
+// its kind, or, for one that is asked again, what it had taken and what was
+// left.
+func (tx *Tx) countOf(c *Case, n NewTask, calendar *worktime.Calendar, def *programme.Definition) (count, error) {
+	before, again, err := tx.before(c, n)
 	if err != nil {
-		return from, err
+		return count{}, err
 	}
-	return calendar.AddDays(from, def.DeadlineDays(string(kind))).UTC(), nil
+	if !again {
+		return countDays(calendar, tx.Now, def.DeadlineDays(string(n.Kind))), nil
+	}
+	counted, err := tx.calendarNamed(c, before.Calendar, calendar)
+	if err != nil {
+		return count{}, err
+	}
+	spent := before.at(counted, before.ClosedAt)
+	again2 := count{allowed: max(time.Duration(before.Allowed)*time.Microsecond, spent+leastLeft), spent: spent, from: tx.Now, calendar: calendar.Code}
+	again2.rung = again2.past(def.Ladder())
+	return again2, nil
 }
 
-// left gives the working time that was left when the same task of an earlier
-// review was returned or replaced; false when there was none, or when it was
-// decided and is a new one now.
-func (tx *Tx) left(c *Case, n NewTask, calendar *worktime.Calendar) (left time.Duration, again bool, err error) {
+// earlierTask is the same task of an earlier review.
+type earlierTask struct {
+	counted
+	Returned bool      `db:"returned"`
+	ClosedAt time.Time `db:"closed_at"`
+}
+
+// before gives the same task of an earlier review that was returned or
+// replaced; false when there was none, or when it was decided and is a new one
+// now.
+func (tx *Tx) before(c *Case, n NewTask) (last earlierTask, again bool, err error) {
 	if c.Review == 1 {
-		return 0, false, nil
+		return last, false, nil
 	}
-	var last struct {
-		Returned bool       `db:"returned"`
-		ClosedAt time.Time  `db:"closed_at"`
-		DueAt    *time.Time `db:"due_at"`
-	}
-	err = tx.get(&last, `SELECT state = 'replaced' OR outcome = $6 AS returned, closed_at, due_at FROM tasks
-		WHERE case_id = $1 AND kind = $2 AND level = $3 AND subject = $4 AND round = $5 AND closed_at IS NOT NULL
+	err = tx.get(&last, `SELECT state = 'replaced' OR outcome = $6 AS returned, closed_at, coalesce(allowed_us, 0) AS allowed_us, spent_us, counted_at, calendar
+		FROM tasks WHERE case_id = $1 AND kind = $2 AND level = $3 AND subject = $4 AND round = $5 AND closed_at IS NOT NULL
 		ORDER BY closed_at DESC, review DESC LIMIT 1`, c.ID, n.Kind, n.Level, n.Subject, c.Round, aid.ResultReturned)
-	if errors.Is(err, sql.ErrNoRows) || (err == nil && (!last.Returned || last.DueAt == nil)) {
-		return 0, false, nil
+	if errors.Is(err, sql.ErrNoRows) || (err == nil && (!last.Returned || last.CountedAt == nil)) {
+		return last, false, nil
 	}
-	if err != nil {
-		return 0, false, err
-	}
-	return max(calendar.Between(last.ClosedAt, *last.DueAt), leastLeft), true, nil
-}
-
-// alarms are a warning when four fifths of the working time are gone, and the
-// breach.
-func alarms(calendar *worktime.Calendar, from, due time.Time) []time.Time {
-	warn := calendar.Add(from, calendar.Between(from, due)*4/5).UTC()
-	if !warn.Before(due) {
-		return []time.Time{due}
-	}
-	return []time.Time{warn, due}
+	return last, err == nil, err
 }
 
 // giveDeadline gives a task of the staff that was opened without a deadline
@@ -114,10 +114,12 @@ func (tx *Tx) giveDeadline(c *Case, t *Task) error {
 	if err != nil {
 		return err
 	}
-	due, err := tx.dueFrom(c, t.Kind, calendar, t.OpenedAt)
+	def, err := tx.Rules(c)
 	if err != nil {
 		return err
 	}
-	rings := alarms(calendar, t.OpenedAt, due)
-	return tx.one(`UPDATE tasks SET due_at = $2, alarms = $3, attend_at = $4, version = version + 1 WHERE id = $1`, t.ID, due, pq.Array(rings), rings[0])
+	k := countDays(calendar, t.OpenedAt, def.DeadlineDays(string(t.Kind)))
+	p := k.plan(calendar, def.Ladder())
+	return tx.one(`UPDATE tasks SET due_at = $2, alarms = $3, attend_at = $4, allowed_us = $5, counted_at = $6, calendar = $7, alarm_kinds = $8,
+		version = version + 1 WHERE id = $1`, t.ID, p.due, pq.Array(p.alarms), p.alarms[0], k.allowed.Microseconds(), k.from, k.calendar, pq.Array(p.kinds))
 }

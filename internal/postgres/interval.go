@@ -16,27 +16,49 @@ type Wait struct {
 }
 
 // BeginWait closes the open interval of the case and opens the next one, so
-// that the intervals of a case always sum to its elapsed time. It does nothing
-// when the case already waits for the same thing.
+// that the intervals of a case always sum to its elapsed time. The clocks of
+// the case follow. It does nothing when the case already waits for the same
+// thing.
 func (tx *Tx) BeginWait(caseID string, w Wait) error {
-	_, err := tx.exec(`
-		WITH same AS (
+	var was struct {
+		Stage aid.Stage `db:"stage"`
+		Owner aid.Owner `db:"owner"`
+	}
+	err := tx.get(&was, `
+		WITH was AS (SELECT stage, owner FROM intervals WHERE case_id = $1 AND to_at IS NULL),
+		same AS (
 			SELECT 1 FROM intervals WHERE case_id = $1 AND to_at IS NULL AND stage = $2 AND owner = $3
 			       AND task_id IS NOT DISTINCT FROM nullif($4, '') AND level = $5 AND claimed = $6),
 		ended AS (
 			UPDATE intervals SET to_at = greatest(from_at, $7) WHERE case_id = $1 AND to_at IS NULL
-			       AND NOT EXISTS (SELECT 1 FROM same) RETURNING n, to_at)
-		INSERT INTO intervals (case_id, n, stage, task_id, level, claimed, owner, from_at)
-		SELECT $1, coalesce((SELECT n FROM ended), 0) + 1, $2, nullif($4, ''), $5, $6, $3, coalesce((SELECT to_at FROM ended), $7)
-		WHERE NOT EXISTS (SELECT 1 FROM same)`,
+			       AND NOT EXISTS (SELECT 1 FROM same) RETURNING n, to_at),
+		begun AS (
+			INSERT INTO intervals (case_id, n, stage, task_id, level, claimed, owner, from_at)
+			SELECT $1, coalesce((SELECT n FROM ended), 0) + 1, $2, nullif($4, ''), $5, $6, $3, coalesce((SELECT to_at FROM ended), $7)
+			WHERE NOT EXISTS (SELECT 1 FROM same))
+		SELECT coalesce((SELECT stage FROM was), '') AS stage, coalesce((SELECT owner FROM was), '') AS owner`,
 		caseID, w.Stage, w.Owner, w.Task, w.Level, w.Claimed, tx.Now)
-	return err
+	if err != nil || (was.Stage == w.Stage && standsFor(was.Owner) == standsFor(w.Owner)) {
+		return err
+	}
+	return tx.turnClocks(caseID, w)
 }
 
-// EndWait closes the open interval of a case that has ended.
+// standsFor gives for whom the office's clock stands still while somebody is
+// awaited; "" when it runs.
+func standsFor(owner aid.Owner) aid.Owner {
+	if pauses(owner) {
+		return owner
+	}
+	return ""
+}
+
+// EndWait closes the open interval of a case that has ended, and its clocks.
 func (tx *Tx) EndWait(caseID string) error {
-	_, err := tx.exec(`UPDATE intervals SET to_at = greatest(from_at, $2) WHERE case_id = $1 AND to_at IS NULL`, caseID, tx.Now)
-	return err
+	if _, err := tx.exec(`UPDATE intervals SET to_at = greatest(from_at, $2) WHERE case_id = $1 AND to_at IS NULL`, caseID, tx.Now); err != nil {
+		return err
+	}
+	return tx.turnClocks(caseID, Wait{Stage: aid.Ended})
 }
 
 // Interval is one stored wait of a case.

@@ -90,7 +90,7 @@ type stand struct {
 	Person  *string           `db:"person"` // holder of a duty of the case, or, without a duty, who is related, or
 	Duty    *string           `db:"duty"`
 	State   *aid.PaymentState `db:"payment_state"` // the payment that is not over, or
-	taskRef                   // an open task, or, without an id, when the time in the village is over
+	taskRef                   // an open task, or, without an id, when the time in the village is over or a clock of the case rings
 }
 
 // complete fills the parts of an outcome that every step tells alike: where
@@ -119,7 +119,10 @@ func (tx *Tx) complete(step aid.Step, c *Case, out aid.Outcome) (aid.Outcome, er
 		SELECT '', '', '', '', '', p.until, '', NULL, NULL, NULL FROM postings p JOIN awards a ON a.id = p.award_id
 		WHERE p.case_id = $2 AND p.over_at IS NULL AND a.state = 'running'
 		  AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.case_id = $2 AND t.kind = 'decide_objection' AND t.closed_at IS NULL)
-		ORDER BY 1, 8`, step.Workflow, step.Case)
+		UNION ALL
+		SELECT '', '', '', '', '', k.attend_at, '', NULL, NULL, NULL FROM clocks k
+		WHERE k.case_id = $2 AND $3 AND k.counted_at IS NOT NULL AND k.attend_at IS NOT NULL
+		ORDER BY 1, 8`, step.Workflow, step.Case, c.WorkflowID == step.Workflow)
 	for _, r := range rows {
 		tell(&out, r)
 	}

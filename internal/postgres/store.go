@@ -69,6 +69,7 @@ type Tx struct {
 	Wall  time.Time // the wall clock
 	Now   time.Time // the case's clock once LockCase was called; else Wall
 
+	locked    *Case                        // by the last LockCase
 	calendars map[place]*worktime.Calendar // those that were asked for
 }
 

@@ -65,6 +65,44 @@ type NewTask struct {
 	Due      *time.Time
 	Alarms   []time.Time
 	Aside    bool // it keeps nobody waiting: the case waits for what it waits for
+
+	kinds []string // of the alarms; nil: reminders, and the breach
+	clock *count   // nil: its deadline, if any, is no working time
+}
+
+// plan gives the task the deadline and the alarms of a clock.
+func (n *NewTask) plan(p plan) { n.Due, n.Alarms, n.kinds = &p.due, p.alarms, p.kinds }
+
+// clockColumns are the columns of a task's clock.
+type clockColumns struct {
+	allowed, spent any
+	from, warned   *time.Time
+	calendar       string
+	kinds          []string
+	rung           int
+	attend         *time.Time
+}
+
+func (n *NewTask) clockColumns(now time.Time) clockColumns {
+	k := clockColumns{spent: 0, kinds: n.kinds}
+	if k.kinds == nil {
+		k.kinds = []string{} // not NULL
+		for i := range n.Alarms {
+			k.kinds = append(k.kinds, alarmRemind)
+			if i == len(n.Alarms)-1 {
+				k.kinds[i] = alarmBreach
+			}
+		}
+	}
+	if n.clock != nil {
+		k.allowed, k.spent, k.calendar, k.rung = n.clock.allowed.Microseconds(), n.clock.spent.Microseconds(), n.clock.calendar, n.clock.rung
+		k.from = &n.clock.from
+	}
+	if k.rung > 0 {
+		k.warned = &now
+	}
+	k.attend = plan{alarms: n.Alarms}.next(k.rung)
+	return k
 }
 
 // OpenTask opens a task of a case, makes it what the case waits for, and parks
@@ -81,22 +119,21 @@ func (tx *Tx) OpenTask(c *Case, n NewTask) (string, error) {
 	if n.Area == "" {
 		n.Area = c.Area
 	}
-	var attend *time.Time
 	if n.Alarms == nil {
 		n.Alarms = []time.Time{} // not NULL
 	}
-	if len(n.Alarms) > 0 {
-		attend = &n.Alarms[0]
-	}
+	k := n.clockColumns(tx.Now)
 	t := Task{ID: NewID(aid.TaskID), CaseID: c.ID, WorkflowID: n.Workflow, Kind: n.Kind, Level: n.Level, Subject: n.Subject,
 		Duty: aid.DutyOf(n.Kind, n.Level), Rule: rule, Area: n.Area}
 	done, err := tx.exec(`WITH opened AS (
 		INSERT INTO tasks (id, case_id, workflow_id, kind, stage, round, review, level, subject, duty, rule, area, programme,
-		                   urgent, state, opened_at, due_at, alarms, attend_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'open', $15, $16, $17, $18) ON CONFLICT DO NOTHING RETURNING id, case_id)
+		                   urgent, state, opened_at, due_at, alarms, attend_at, allowed_us, spent_us, counted_at, calendar, alarm_kinds, rung, warned_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'open', $15, $16, $17, $18, $21, $22, $23, $24, $25, $26, $27)
+		ON CONFLICT DO NOTHING RETURNING id, case_id)
 		INSERT INTO notices (kind, case_id, task_id, actor, at) SELECT 'task.opened', case_id, id, $19, $20 FROM opened`,
 		t.ID, c.ID, n.Workflow, n.Kind, c.Stage, c.Round, c.Review, n.Level, n.Subject, t.Duty, rule,
-		n.Area, c.Programme, c.Urgent, tx.Now, n.Due, pq.Array(n.Alarms), attend, System, tx.Wall)
+		n.Area, c.Programme, c.Urgent, tx.Now, n.Due, pq.Array(n.Alarms), k.attend, System, tx.Wall,
+		k.allowed, k.spent, k.from, k.calendar, pq.Array(k.kinds), k.rung, k.warned)
 	if err != nil {
 		return "", err
 	}

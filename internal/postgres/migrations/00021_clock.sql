@@ -55,7 +55,7 @@ ALTER TABLE tasks ADD COLUMN counted_at timestamptz;
 ALTER TABLE tasks ADD COLUMN calendar text NOT NULL DEFAULT '';
 ALTER TABLE tasks ADD COLUMN alarm_kinds text[] NOT NULL DEFAULT '{}';
 ALTER TABLE tasks ADD COLUMN rung integer NOT NULL DEFAULT 0;
-GRANT UPDATE (allowed_us, spent_us, counted_at, calendar, alarm_kinds, rung) ON tasks TO aidflow_app;
+GRANT UPDATE (urgent, allowed_us, spent_us, counted_at, calendar, alarm_kinds, rung) ON tasks TO aidflow_app;
 CREATE INDEX tasks_counted ON tasks (case_id) WHERE closed_at IS NULL AND counted_at IS NOT NULL;
 
 -- The clocks of a case: of the whole, and of its stages.

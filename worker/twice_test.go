@@ -127,7 +127,7 @@ func TestEveryStepTwice(t *testing.T) {
 			tn.once("retry", func() bool { return tn.events(c, "payment.failed") == 1 && tn.open(c, aid.PreparePayment)() }, func() { tn.retry(c) })
 			tn.live(late(aid.Approve))
 			require.Equal(t, spentOn(6_000_000), tn.fund())
-		}, map[string]int{"task.reminded": 1, "case.sla_breached": 1, "payment.failed": 1, "payment.settled": 1, "case.closed": 1}},
+		}, map[string]int{"task.reminded": 1, "task.escalated": 1, "payment.failed": 1, "payment.settled": 1, "case.closed": 1}},
 		{"medical, resolved by persons", func(t *testing.T, tn *town) {
 			tn.patient.asks = 0
 			c := tn.submit(payable(t, "990009"))

@@ -740,6 +740,33 @@ func (e TaskStatus) Valid() bool {
 	}
 }
 
+// Defines values for TaskView.
+const (
+	TaskViewAll       TaskView = "all"
+	TaskViewGroup     TaskView = "group"
+	TaskViewMine      TaskView = "mine"
+	TaskViewOverdue   TaskView = "overdue"
+	TaskViewUnclaimed TaskView = "unclaimed"
+)
+
+// Valid indicates whether the value is a known member of the TaskView enum.
+func (e TaskView) Valid() bool {
+	switch e {
+	case TaskViewAll:
+		return true
+	case TaskViewGroup:
+		return true
+	case TaskViewMine:
+		return true
+	case TaskViewOverdue:
+		return true
+	case TaskViewUnclaimed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for VersionMoveReasonCode.
 const (
 	VersionMoveReasonCodeAskedByHousehold   VersionMoveReasonCode = "asked_by_household"
@@ -3274,13 +3301,19 @@ type Task struct {
 	Amount Money  `json:"amount,omitempty,omitzero"`
 	Area   string `json:"area"`
 
-	// Assignee Who has claimed it.
+	// AssignedBy The manager who gave it to the assignee; left out when the assignee took it.
+	AssignedBy string `json:"assigned_by,omitempty,omitzero"`
+
+	// Assignee Who has it.
 	Assignee string `json:"assignee,omitempty,omitzero"`
 
 	// Blocked Why the caller may decide nothing: `wrong_role`, `wrong_area`, `wrong_level`, `not_in_committee`, `four_eyes`, `already_decided`, `claimed_by_other` or `task_closed`.
 	Blocked string  `json:"blocked,omitempty,omitzero"`
 	Case    CaseRef `json:"case"`
 	Checks  []Check `json:"checks,omitempty,omitzero"`
+
+	// ClaimedUntil When the claim lapses, unless it is claimed again.
+	ClaimedUntil time.Time `json:"claimed_until,omitempty,omitzero"`
 
 	// Clock Left out where the deadline is no working time.
 	Clock Clock     `json:"clock,omitempty,omitzero"`
@@ -3330,6 +3363,12 @@ type Task struct {
 	// Why Why the task came to its reader: which rule of which version brought it, and in which capacity the reader may decide.
 	// Who may decide is looked up at every reading.
 	Why Why `json:"why"`
+}
+
+// TaskAssign defines model for TaskAssign.
+type TaskAssign struct {
+	// Assignee Id of a person.
+	Assignee string `json:"assignee"`
 }
 
 // TaskBatch defines model for TaskBatch.
@@ -3449,14 +3488,71 @@ type TaskBatchPage struct {
 	NextCursor string      `json:"next_cursor,omitempty,omitzero"`
 }
 
+// TaskCounts defines model for TaskCounts.
+type TaskCounts struct {
+	AsOf time.Time `json:"as_of"`
+
+	// Kinds Of the inbox.
+	Kinds []TaskKindCount `json:"kinds"`
+	Views struct {
+		All   int `json:"all"`
+		Group int `json:"group"`
+
+		// Inbox What `GET /v1/tasks` lists without a view.
+		Inbox     int `json:"inbox"`
+		Mine      int `json:"mine"`
+		Overdue   int `json:"overdue"`
+		Unclaimed int `json:"unclaimed"`
+	} `json:"views"`
+}
+
 // TaskKind defines model for TaskKind.
 type TaskKind string
+
+// TaskKindCount defines model for TaskKindCount.
+type TaskKindCount struct {
+	Kind TaskKind `json:"kind"`
+
+	// Level Level of an approval.
+	Level string `json:"level,omitempty,omitzero"`
+
+	// Open Open or claimed.
+	Open int `json:"open"`
+	SLA  struct {
+		AtRisk   int `json:"at_risk"`
+		Breached int `json:"breached"`
+		None     int `json:"none"`
+		OnTime   int `json:"on_time"`
+	} `json:"sla"`
+	Unclaimed int `json:"unclaimed"`
+}
 
 // TaskPage defines model for TaskPage.
 type TaskPage struct {
 	Data       []TaskSummary `json:"data"`
 	HasMore    bool          `json:"has_more"`
 	NextCursor string        `json:"next_cursor,omitempty,omitzero"`
+}
+
+// TaskSearch defines model for TaskSearch.
+type TaskSearch struct {
+	Area string `json:"area,omitempty,omitzero"`
+
+	// Assignee `me`, `none`, or the id of a person.
+	Assignee  string   `json:"assignee,omitempty,omitzero"`
+	Cursor    string   `json:"cursor,omitempty,omitzero"`
+	Kind      TaskKind `json:"kind,omitempty,omitzero"`
+	Level     string   `json:"level,omitempty,omitzero"`
+	Limit     int      `json:"limit,omitempty,omitzero"`
+	Programme string   `json:"programme,omitempty,omitzero"`
+
+	// SLA Against the deadline of the nearest open task, in working time.
+	SLA  SLA    `json:"sla,omitempty,omitzero"`
+	Text string `json:"text"`
+
+	// View A part of the inbox: `mine` (claimed by the caller or assigned to it), `group` (what its roles may decide, whoever has
+	// it), `unclaimed` (what nobody has), `overdue`, or `all` (everything in its areas).
+	View TaskView `json:"view,omitempty,omitzero"`
 }
 
 // TaskStatus defines model for TaskStatus.
@@ -3468,12 +3564,18 @@ type TaskSummary struct {
 	Amount Money  `json:"amount,omitempty,omitzero"`
 	Area   string `json:"area"`
 
-	// Assignee Who has claimed it.
-	Assignee string    `json:"assignee,omitempty,omitzero"`
-	Case     CaseRef   `json:"case"`
-	DueAt    time.Time `json:"due_at,omitempty,omitzero"`
-	ID       string    `json:"id"`
-	Kind     TaskKind  `json:"kind"`
+	// AssignedBy The manager who gave it to the assignee; left out when the assignee took it.
+	AssignedBy string `json:"assigned_by,omitempty,omitzero"`
+
+	// Assignee Who has it.
+	Assignee string  `json:"assignee,omitempty,omitzero"`
+	Case     CaseRef `json:"case"`
+
+	// ClaimedUntil When the claim lapses, unless it is claimed again.
+	ClaimedUntil time.Time `json:"claimed_until,omitempty,omitzero"`
+	DueAt        time.Time `json:"due_at,omitempty,omitzero"`
+	ID           string    `json:"id"`
+	Kind         TaskKind  `json:"kind"`
 
 	// Level Level of an approval.
 	Level    string    `json:"level,omitempty,omitzero"`
@@ -3496,6 +3598,10 @@ type TaskSummary struct {
 	Subject string `json:"subject,omitempty,omitzero"`
 	Urgent  bool   `json:"urgent"`
 }
+
+// TaskView A part of the inbox: `mine` (claimed by the caller or assigned to it), `group` (what its roles may decide, whoever has
+// it), `unclaimed` (what nobody has), `overdue`, or `all` (everything in its areas).
+type TaskView string
 
 // TimelineEntry defines model for TimelineEntry.
 type TimelineEntry struct {
@@ -4356,12 +4462,17 @@ type ListTaskBatchItemsParams struct {
 
 // ListTasksParams defines parameters for ListTasks.
 type ListTasksParams struct {
+	View TaskView `form:"view,omitempty" json:"view,omitempty,omitzero"`
+
 	// Case Id or reference of a case.
 	Case string `form:"case,omitempty" json:"case,omitempty,omitzero"`
 
 	// Assignee `me`, `none`, or the id of a person.
 	Assignee string   `form:"assignee,omitempty" json:"assignee,omitempty,omitzero"`
 	Kind     TaskKind `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
+
+	// Level Level of an approval.
+	Level string `form:"level,omitempty" json:"level,omitempty,omitzero"`
 
 	// Status Open and claimed tasks when left out.
 	Status    TaskStatus `form:"status,omitempty" json:"status,omitempty,omitzero"`
@@ -4371,7 +4482,15 @@ type ListTasksParams struct {
 	Area string `form:"area,omitempty" json:"area,omitempty,omitzero"`
 	SLA  SLA    `form:"sla,omitempty" json:"sla,omitempty,omitzero"`
 
-	// Sort `urgency` (the default) is urgent cases first, then the nearest deadline; `opened_at` is oldest first.
+	// MinAmount In minor units of the case's currency.
+	MinAmount int64 `form:"min_amount,omitempty" json:"min_amount,omitempty,omitzero"`
+
+	// MaxAmount In minor units of the case's currency.
+	MaxAmount    int64     `form:"max_amount,omitempty" json:"max_amount,omitempty,omitzero"`
+	OpenedAfter  time.Time `form:"opened_after,omitempty" json:"opened_after,omitempty,omitzero"`
+	OpenedBefore time.Time `form:"opened_before,omitempty" json:"opened_before,omitempty,omitzero"`
+
+	// Sort `urgency` is the default of open tasks, `newest` that of closed ones; `opened_at` is oldest first.
 	Sort ListTasksParamsSort `form:"sort,omitempty" json:"sort,omitempty,omitzero"`
 
 	// Limit Rows of a page.
@@ -4383,6 +4502,36 @@ type ListTasksParams struct {
 
 // ListTasksParamsSort defines parameters for ListTasks.
 type ListTasksParamsSort string
+
+// CountTasksParams defines parameters for CountTasks.
+type CountTasksParams struct {
+	Kind TaskKind `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
+
+	// Level Level of an approval.
+	Level     string `form:"level,omitempty" json:"level,omitempty,omitzero"`
+	Programme string `form:"programme,omitempty" json:"programme,omitempty,omitzero"`
+
+	// Area Code of an area; everything below it counts.
+	Area string `form:"area,omitempty" json:"area,omitempty,omitzero"`
+}
+
+// ClaimNextTaskParams defines parameters for ClaimNextTask.
+type ClaimNextTaskParams struct {
+	Kind TaskKind `form:"kind,omitempty" json:"kind,omitempty,omitzero"`
+
+	// Level Level of an approval.
+	Level     string `form:"level,omitempty" json:"level,omitempty,omitzero"`
+	Programme string `form:"programme,omitempty" json:"programme,omitempty,omitzero"`
+
+	// Area Code of an area; everything below it counts.
+	Area string `form:"area,omitempty" json:"area,omitempty,omitzero"`
+}
+
+// AssignTaskParams defines parameters for AssignTask.
+type AssignTaskParams struct {
+	// IfMatch The `ETag` of what the caller has seen; not compared when left out.
+	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
+}
 
 // ClaimTaskParams defines parameters for ClaimTask.
 type ClaimTaskParams struct {
@@ -4539,6 +4688,12 @@ type CreateRelationJSONRequestBody = RelationNew
 
 // CreateTaskBatchJSONRequestBody defines body for CreateTaskBatch for application/json ContentType.
 type CreateTaskBatchJSONRequestBody = TaskBatchNew
+
+// SearchTasksJSONRequestBody defines body for SearchTasks for application/json ContentType.
+type SearchTasksJSONRequestBody = TaskSearch
+
+// AssignTaskJSONRequestBody defines body for AssignTask for application/json ContentType.
+type AssignTaskJSONRequestBody = TaskAssign
 
 // CreateCommentJSONRequestBody defines body for CreateComment for application/json ContentType.
 type CreateCommentJSONRequestBody = CommentNew
@@ -4824,15 +4979,27 @@ type ServerInterface interface {
 	// ListTaskBatchItems What became of each task, in the order of deciding
 	// (GET /v1/task-batches/{id}/items)
 	ListTaskBatchItems(c *gin.Context, id BatchID, params ListTaskBatchItemsParams)
-	// ListTasks Open tasks, most urgent first
+	// ListTasks The inbox, most urgent first
 	// (GET /v1/tasks)
 	ListTasks(c *gin.Context, params ListTasksParams)
+	// CountTasks How much the inbox holds
+	// (GET /v1/tasks/counts)
+	CountTasks(c *gin.Context, params CountTasksParams)
 	// GetNextTask The most urgent task that the caller may decide
 	// (GET /v1/tasks/next)
 	GetNextTask(c *gin.Context)
+	// ClaimNextTask Take the most urgent task that nobody has
+	// (POST /v1/tasks/next/claim)
+	ClaimNextTask(c *gin.Context, params ClaimNextTaskParams)
+	// SearchTasks Find tasks of the inbox by names or numbers
+	// (POST /v1/tasks/search)
+	SearchTasks(c *gin.Context)
 	// GetTask One task with what may be done
 	// (GET /v1/tasks/{id})
 	GetTask(c *gin.Context, id TaskID)
+	// AssignTask Give a task to a person
+	// (POST /v1/tasks/{id}/assign)
+	AssignTask(c *gin.Context, id TaskID, params AssignTaskParams)
 	// ClaimTask Take a task
 	// (POST /v1/tasks/{id}/claim)
 	ClaimTask(c *gin.Context, id TaskID, params ClaimTaskParams)
@@ -8756,6 +8923,14 @@ func (siw *ServerInterfaceWrapper) ListTasks(c *gin.Context) {
 	// Parameter object where we will unmarshal all parameters from the context
 	var params ListTasksParams
 
+	// ------------- Optional query parameter "view" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "view", c.Request.URL.Query(), &params.View, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter view: %w", err), http.StatusBadRequest)
+		return
+	}
+
 	// ------------- Optional query parameter "case" -------------
 
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "case", c.Request.URL.Query(), &params.Case, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
@@ -8777,6 +8952,14 @@ func (siw *ServerInterfaceWrapper) ListTasks(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", c.Request.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter kind: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "level" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "level", c.Request.URL.Query(), &params.Level, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter level: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -8809,6 +8992,38 @@ func (siw *ServerInterfaceWrapper) ListTasks(c *gin.Context) {
 	err = runtime.BindQueryParameterWithOptions("form", true, false, "sla", c.Request.URL.Query(), &params.SLA, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
 		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter sla: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "min_amount" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "min_amount", c.Request.URL.Query(), &params.MinAmount, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter min_amount: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "max_amount" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "max_amount", c.Request.URL.Query(), &params.MaxAmount, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter max_amount: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "opened_after" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "opened_after", c.Request.URL.Query(), &params.OpenedAfter, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter opened_after: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "opened_before" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "opened_before", c.Request.URL.Query(), &params.OpenedBefore, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter opened_before: %w", err), http.StatusBadRequest)
 		return
 	}
 
@@ -8846,6 +9061,57 @@ func (siw *ServerInterfaceWrapper) ListTasks(c *gin.Context) {
 	siw.Handler.ListTasks(c, params)
 }
 
+// CountTasks operation middleware
+func (siw *ServerInterfaceWrapper) CountTasks(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CountTasksParams
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", c.Request.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter kind: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "level" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "level", c.Request.URL.Query(), &params.Level, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter level: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "programme" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "programme", c.Request.URL.Query(), &params.Programme, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter programme: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "area" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "area", c.Request.URL.Query(), &params.Area, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter area: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CountTasks(c, params)
+}
+
 // GetNextTask operation middleware
 func (siw *ServerInterfaceWrapper) GetNextTask(c *gin.Context) {
 
@@ -8857,6 +9123,70 @@ func (siw *ServerInterfaceWrapper) GetNextTask(c *gin.Context) {
 	}
 
 	siw.Handler.GetNextTask(c)
+}
+
+// ClaimNextTask operation middleware
+func (siw *ServerInterfaceWrapper) ClaimNextTask(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ClaimNextTaskParams
+
+	// ------------- Optional query parameter "kind" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "kind", c.Request.URL.Query(), &params.Kind, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter kind: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "level" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "level", c.Request.URL.Query(), &params.Level, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter level: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "programme" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "programme", c.Request.URL.Query(), &params.Programme, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter programme: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "area" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "area", c.Request.URL.Query(), &params.Area, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter area: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ClaimNextTask(c, params)
+}
+
+// SearchTasks operation middleware
+func (siw *ServerInterfaceWrapper) SearchTasks(c *gin.Context) {
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SearchTasks(c)
 }
 
 // GetTask operation middleware
@@ -8882,6 +9212,55 @@ func (siw *ServerInterfaceWrapper) GetTask(c *gin.Context) {
 	}
 
 	siw.Handler.GetTask(c, id)
+}
+
+// AssignTask operation middleware
+func (siw *ServerInterfaceWrapper) AssignTask(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params AssignTaskParams
+
+	headers := c.Request.Header
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatchOptional
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.AssignTask(c, id, params)
 }
 
 // ClaimTask operation middleware
@@ -9352,8 +9731,12 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/documents/:id", wrapper.GetDocument)
 	router.GET(options.BaseURL+"/v1/documents/:id/content", wrapper.GetDocumentContent)
 	router.GET(options.BaseURL+"/v1/tasks", wrapper.ListTasks)
+	router.POST(options.BaseURL+"/v1/tasks/search", wrapper.SearchTasks)
+	router.GET(options.BaseURL+"/v1/tasks/counts", wrapper.CountTasks)
+	router.POST(options.BaseURL+"/v1/tasks/next/claim", wrapper.ClaimNextTask)
 	router.GET(options.BaseURL+"/v1/tasks/next", wrapper.GetNextTask)
 	router.GET(options.BaseURL+"/v1/tasks/:id", wrapper.GetTask)
+	router.POST(options.BaseURL+"/v1/tasks/:id/assign", wrapper.AssignTask)
 	router.POST(options.BaseURL+"/v1/tasks/:id/claim", wrapper.ClaimTask)
 	router.POST(options.BaseURL+"/v1/tasks/:id/release", wrapper.ReleaseTask)
 	router.GET(options.BaseURL+"/v1/tasks/:id/comments", wrapper.ListTaskComments)
@@ -23256,6 +23639,109 @@ func (response ListTasks503ApplicationProblemPlusJSONResponse) VisitListTasksRes
 	return err
 }
 
+type CountTasksRequestObject struct {
+	Params CountTasksParams
+}
+
+type CountTasksResponseObject interface {
+	VisitCountTasksResponse(w http.ResponseWriter) error
+}
+
+type CountTasks200JSONResponse TaskCounts
+
+func (response CountTasks200JSONResponse) VisitCountTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountTasks400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CountTasks400ApplicationProblemPlusJSONResponse) VisitCountTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountTasks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CountTasks401ApplicationProblemPlusJSONResponse) VisitCountTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountTasks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CountTasks403ApplicationProblemPlusJSONResponse) VisitCountTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountTasks500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CountTasks500ApplicationProblemPlusJSONResponse) VisitCountTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CountTasks503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CountTasks503ApplicationProblemPlusJSONResponse) VisitCountTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetNextTaskRequestObject struct {
 }
 
@@ -23362,6 +23848,276 @@ type GetNextTask503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetNextTask503ApplicationProblemPlusJSONResponse) VisitGetNextTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClaimNextTaskRequestObject struct {
+	Params ClaimNextTaskParams
+}
+
+type ClaimNextTaskResponseObject interface {
+	VisitClaimNextTaskResponse(w http.ResponseWriter) error
+}
+
+type ClaimNextTask200ResponseHeaders struct {
+	ETag string
+}
+
+type ClaimNextTask200JSONResponse struct {
+	Body    Task
+	Headers ClaimNextTask200ResponseHeaders
+}
+
+func (response ClaimNextTask200JSONResponse) VisitClaimNextTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClaimNextTask204Response struct {
+}
+
+func (response ClaimNextTask204Response) VisitClaimNextTaskResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type ClaimNextTask400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ClaimNextTask400ApplicationProblemPlusJSONResponse) VisitClaimNextTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClaimNextTask401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ClaimNextTask401ApplicationProblemPlusJSONResponse) VisitClaimNextTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClaimNextTask403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ClaimNextTask403ApplicationProblemPlusJSONResponse) VisitClaimNextTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClaimNextTask500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ClaimNextTask500ApplicationProblemPlusJSONResponse) VisitClaimNextTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ClaimNextTask503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ClaimNextTask503ApplicationProblemPlusJSONResponse) VisitClaimNextTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchTasksRequestObject struct {
+	Body *SearchTasksJSONRequestBody
+}
+
+type SearchTasksResponseObject interface {
+	VisitSearchTasksResponse(w http.ResponseWriter) error
+}
+
+type SearchTasks200JSONResponse TaskPage
+
+func (response SearchTasks200JSONResponse) VisitSearchTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchTasks400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SearchTasks400ApplicationProblemPlusJSONResponse) VisitSearchTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchTasks401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SearchTasks401ApplicationProblemPlusJSONResponse) VisitSearchTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchTasks403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SearchTasks403ApplicationProblemPlusJSONResponse) VisitSearchTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchTasks413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SearchTasks413ApplicationProblemPlusJSONResponse) VisitSearchTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchTasks415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SearchTasks415ApplicationProblemPlusJSONResponse) VisitSearchTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchTasks422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SearchTasks422ApplicationProblemPlusJSONResponse) VisitSearchTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchTasks500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response SearchTasks500ApplicationProblemPlusJSONResponse) VisitSearchTasksResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SearchTasks503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SearchTasks503ApplicationProblemPlusJSONResponse) VisitSearchTasksResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -23489,6 +24245,216 @@ type GetTask503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetTask503ApplicationProblemPlusJSONResponse) VisitGetTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignTaskRequestObject struct {
+	ID     TaskID `json:"id"`
+	Params AssignTaskParams
+	Body   *AssignTaskJSONRequestBody
+}
+
+type AssignTaskResponseObject interface {
+	VisitAssignTaskResponse(w http.ResponseWriter) error
+}
+
+type AssignTask200ResponseHeaders struct {
+	ETag string
+}
+
+type AssignTask200JSONResponse struct {
+	Body    Task
+	Headers AssignTask200ResponseHeaders
+}
+
+func (response AssignTask200JSONResponse) VisitAssignTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignTask400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response AssignTask400ApplicationProblemPlusJSONResponse) VisitAssignTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignTask401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response AssignTask401ApplicationProblemPlusJSONResponse) VisitAssignTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignTask403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response AssignTask403ApplicationProblemPlusJSONResponse) VisitAssignTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignTask404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response AssignTask404ApplicationProblemPlusJSONResponse) VisitAssignTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignTask409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response AssignTask409ApplicationProblemPlusJSONResponse) VisitAssignTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignTask412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response AssignTask412ApplicationProblemPlusJSONResponse) VisitAssignTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignTask413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response AssignTask413ApplicationProblemPlusJSONResponse) VisitAssignTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignTask415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response AssignTask415ApplicationProblemPlusJSONResponse) VisitAssignTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignTask422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response AssignTask422ApplicationProblemPlusJSONResponse) VisitAssignTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignTask500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response AssignTask500ApplicationProblemPlusJSONResponse) VisitAssignTaskResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type AssignTask503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response AssignTask503ApplicationProblemPlusJSONResponse) VisitAssignTaskResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -25086,15 +26052,27 @@ type StrictServerInterface interface {
 	// ListTaskBatchItems What became of each task, in the order of deciding
 	// (GET /v1/task-batches/{id}/items)
 	ListTaskBatchItems(ctx context.Context, request ListTaskBatchItemsRequestObject) (ListTaskBatchItemsResponseObject, error)
-	// ListTasks Open tasks, most urgent first
+	// ListTasks The inbox, most urgent first
 	// (GET /v1/tasks)
 	ListTasks(ctx context.Context, request ListTasksRequestObject) (ListTasksResponseObject, error)
+	// CountTasks How much the inbox holds
+	// (GET /v1/tasks/counts)
+	CountTasks(ctx context.Context, request CountTasksRequestObject) (CountTasksResponseObject, error)
 	// GetNextTask The most urgent task that the caller may decide
 	// (GET /v1/tasks/next)
 	GetNextTask(ctx context.Context, request GetNextTaskRequestObject) (GetNextTaskResponseObject, error)
+	// ClaimNextTask Take the most urgent task that nobody has
+	// (POST /v1/tasks/next/claim)
+	ClaimNextTask(ctx context.Context, request ClaimNextTaskRequestObject) (ClaimNextTaskResponseObject, error)
+	// SearchTasks Find tasks of the inbox by names or numbers
+	// (POST /v1/tasks/search)
+	SearchTasks(ctx context.Context, request SearchTasksRequestObject) (SearchTasksResponseObject, error)
 	// GetTask One task with what may be done
 	// (GET /v1/tasks/{id})
 	GetTask(ctx context.Context, request GetTaskRequestObject) (GetTaskResponseObject, error)
+	// AssignTask Give a task to a person
+	// (POST /v1/tasks/{id}/assign)
+	AssignTask(ctx context.Context, request AssignTaskRequestObject) (AssignTaskResponseObject, error)
 	// ClaimTask Take a task
 	// (POST /v1/tasks/{id}/claim)
 	ClaimTask(ctx context.Context, request ClaimTaskRequestObject) (ClaimTaskResponseObject, error)
@@ -28231,6 +29209,32 @@ func (sh *strictHandler) ListTasks(ctx *gin.Context, params ListTasksParams) {
 	}
 }
 
+// CountTasks operation middleware
+func (sh *strictHandler) CountTasks(ctx *gin.Context, params CountTasksParams) {
+	var request CountTasksRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CountTasks(ctx, request.(CountTasksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CountTasks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CountTasksResponseObject); ok {
+		if err := validResponse.VisitCountTasksResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetNextTask operation middleware
 func (sh *strictHandler) GetNextTask(ctx *gin.Context) {
 	var request GetNextTaskRequestObject
@@ -28248,6 +29252,74 @@ func (sh *strictHandler) GetNextTask(ctx *gin.Context) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetNextTaskResponseObject); ok {
 		if err := validResponse.VisitGetNextTaskResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ClaimNextTask operation middleware
+func (sh *strictHandler) ClaimNextTask(ctx *gin.Context, params ClaimNextTaskParams) {
+	var request ClaimNextTaskRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ClaimNextTask(ctx, request.(ClaimNextTaskRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ClaimNextTask")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ClaimNextTaskResponseObject); ok {
+		if err := validResponse.VisitClaimNextTaskResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SearchTasks operation middleware
+func (sh *strictHandler) SearchTasks(ctx *gin.Context) {
+	var request SearchTasksRequestObject
+
+	var body SearchTasksJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SearchTasks(ctx, request.(SearchTasksRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SearchTasks")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SearchTasksResponseObject); ok {
+		if err := validResponse.VisitSearchTasksResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -28274,6 +29346,51 @@ func (sh *strictHandler) GetTask(ctx *gin.Context, id TaskID) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetTaskResponseObject); ok {
 		if err := validResponse.VisitGetTaskResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// AssignTask operation middleware
+func (sh *strictHandler) AssignTask(ctx *gin.Context, id TaskID, params AssignTaskParams) {
+	var request AssignTaskRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body AssignTaskJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.AssignTask(ctx, request.(AssignTaskRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AssignTask")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(AssignTaskResponseObject); ok {
+		if err := validResponse.VisitAssignTaskResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -77,7 +77,7 @@ func TestRolesByOperation(t *testing.T) {
 	}
 }
 
-// dutyInside: claiming asks for the role of the very task, printing for that of
+// dutyInside: claiming and assigning ask for the role of the very task, printing for that of
 // the very paper.
 func (d *door) dutyInside(op *Operation) bool {
 	return op.ID == "getCasePaper" || op.ID == "claimTask" || op.ID == "releaseTask" || op.ID == "createQuestion"
@@ -97,7 +97,7 @@ func TestStrangersFindNothing(t *testing.T) {
 		"/payments/{id}", "/payments/"+payment, "/decisions/{id}", "/decisions/"+decision, "{code}", "medical", "{version}", "1",
 		"/people/{id}", "/people/"+id, "{other}", task, "{kind}", "request_form", "{contribution}", "none")
 	// Programmes belong to the installation, to be read and revised by its administrators wherever they are.
-	everyones := []string{"listProgrammes", "getProgramme", "proposeProgramme", "listProgrammeVersions", "getProgrammeVersion", "recallProgramme", "simulateProgramme", "listAreas", "getArea", "changeAreas", "whoami", "createCase", "validateCase", "uploadDocument", "getNextTask", "createFund", "createFreeze", "createCalendar", "listCalendars", "createImport", "recordPartnerAid", "createTaskBatch"}
+	everyones := []string{"listProgrammes", "getProgramme", "proposeProgramme", "listProgrammeVersions", "getProgrammeVersion", "recallProgramme", "simulateProgramme", "listAreas", "getArea", "changeAreas", "whoami", "createCase", "validateCase", "uploadDocument", "getNextTask", "claimNextTask", "countTasks", "createFund", "createFreeze", "createCalendar", "listCalendars", "createImport", "recordPartnerAid", "createTaskBatch"}
 	everyones = append(everyones, "readNotifications", "getNotificationSettings", "setNotificationSettings") // one's own
 	strangers := d.strangers(t)
 	before := d.content()

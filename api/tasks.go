@@ -10,18 +10,20 @@ import (
 // ListTasks gives a page of tasks, most urgent first.
 func (h *handlers) ListTasks(ctx context.Context, r ListTasksRequestObject) (ListTasksResponseObject, error) {
 	p := r.Params
-	list := "tasks/" + string(p.Sort)
+	list := "tasks/" + string(p.View) + "/" + string(p.Status) + "/" + string(p.Sort)
 	page, err := page(list, p.Limit, p.Cursor)
 	if err != nil {
 		return nil, err
 	}
 	sort := map[ListTasksParamsSort]string{"opened_at": "opened", "newest": "newest"}[p.Sort]
-	rows, err := h.store.Tasks(ctx, callerOf(ctx), postgres.TaskFilter{Case: p.Case, Assignee: p.Assignee, Kind: string(p.Kind), Programme: p.Programme,
-		Area: p.Area, SLA: string(p.SLA), State: string(p.Status), All: p.Status != "", Sort: sort}, page)
+	caller, filter := callerOf(ctx), postgres.TaskFilter{View: postgres.View(p.View), Case: p.Case, Assignee: p.Assignee, Kind: string(p.Kind), Level: p.Level, Programme: p.Programme,
+		MinAmount: p.MinAmount, MaxAmount: positive(p.MaxAmount), OpenedAfter: instant(p.OpenedAfter), OpenedBefore: instant(p.OpenedBefore),
+		Area: p.Area, SLA: string(p.SLA), State: string(p.Status), All: p.Status != "", Sort: sort}
+	rows, err := h.store.Tasks(ctx, caller, filter, page)
 	if err != nil {
 		return nil, err
 	}
-	rows, next := cutBy(list, page, rows, func(t postgres.TaskRow) postgres.Cursor { return t.SortCursor(sort) })
+	rows, next := cutBy(list, page, rows, func(t postgres.TaskRow) postgres.Cursor { return t.CursorIn(caller, filter) })
 	return ListTasks200JSONResponse{Data: each(rows, taskSummary), HasMore: next != "", NextCursor: next}, nil
 }
 
@@ -73,7 +75,7 @@ func (h *handlers) ReleaseTask(ctx context.Context, r ReleaseTaskRequestObject) 
 func taskSummary(t postgres.TaskRow) TaskSummary {
 	rule, _ := aid.RuleOf(t.Kind)
 	out := TaskSummary{ID: t.ID, Case: CaseRef{ID: t.CaseID, Reference: text(t.CaseReference)}, Kind: TaskKind(t.Kind), Status: TaskStatus(t.State),
-		Level: t.Level, Programme: t.Programme, Area: t.Area, Urgent: t.Urgent, Round: t.Round, Review: t.Review, Assignee: text(t.Assignee),
+		Level: t.Level, Programme: t.Programme, Area: t.Area, Urgent: t.Urgent, Round: t.Round, Review: t.Review, Assignee: text(t.Assignee), AssignedBy: text(t.AssignedBy), ClaimedUntil: moment(t.ClaimedUntil),
 		Subject: t.Subject, Outcome: t.Outcome, OpenedAt: t.OpenedAt.UTC(), DueAt: moment(t.DueAt), SLA: SLA(t.SLA)}
 	if len(rule.Roles) > 0 {
 		out.Role = string(rule.Roles[0])
@@ -88,7 +90,7 @@ func taskSummary(t postgres.TaskRow) TaskSummary {
 func (h *handlers) task(ctx context.Context, t *postgres.TaskRow) (Task, error) {
 	s := taskSummary(*t)
 	out := Task{ID: s.ID, Case: s.Case, Kind: s.Kind, Status: s.Status, Role: s.Role, Level: s.Level, Programme: s.Programme, Area: s.Area,
-		Urgent: s.Urgent, Round: s.Round, Review: s.Review, Assignee: s.Assignee, Amount: s.Amount, Subject: s.Subject, Outcome: s.Outcome,
+		Urgent: s.Urgent, Round: s.Round, Review: s.Review, Assignee: s.Assignee, AssignedBy: s.AssignedBy, ClaimedUntil: s.ClaimedUntil, Amount: s.Amount, Subject: s.Subject, Outcome: s.Outcome,
 		OpenedAt: s.OpenedAt, DueAt: s.DueAt, SLA: s.SLA, AllowedActions: []Action{}, Blocked: t.Blocked}
 	for _, a := range t.AllowedActions {
 		out.AllowedActions = append(out.AllowedActions, Action(a))

@@ -237,3 +237,48 @@ func TestWhatTheEngineSaysOfADecision(t *testing.T) {
 		}
 	}
 }
+
+// The inbox over HTTP: views, counts, search, the next one, and assigning.
+func TestInbox(t *testing.T) {
+	d := openDoor(t)
+	id := d.submitted("medical")
+	task := d.underReview(id)
+	visit := d.opened(t, id, aid.FieldVisit)
+	first := d.call("verifier1", "POST", "/v1/tasks/next/claim", nil)
+	if first.Status != 200 || first.str("assignee") != "verifier1" || first.str("claimed_until") == "" || first.Header.Get("ETag") == "" {
+		t.Fatalf("%d %s", first.Status, first.Raw)
+	}
+	second := d.call("verifier2", "POST", "/v1/tasks/next/claim", nil)
+	if second.Status != 200 || second.str("id") == first.str("id") {
+		t.Fatalf("%d %s", second.Status, second.Raw)
+	}
+	if a := d.call("treasurer1", "POST", "/v1/tasks/next/claim", nil); a.Status != http.StatusNoContent {
+		t.Errorf("%d %s", a.Status, a.Raw)
+	}
+	for view, n := range map[string]int{"mine": 1, "group": 2, "unclaimed": 0, "overdue": 0, "all": 2} {
+		if a := d.call("verifier1", "GET", "/v1/tasks?view="+view, nil); len(a.at("data").([]any)) != n {
+			t.Errorf("%s: %s", view, a.Raw)
+		}
+		if a := d.call("verifier1", "GET", "/v1/tasks/counts", nil); a.at("views."+view) != float64(n) || a.at("kinds.0.open") != 1.0 {
+			t.Errorf("%s: %s", view, a.Raw)
+		}
+	}
+	if a := d.call("manager1", "POST", "/v1/tasks/"+visit+"/assign", map[string]any{"assignee": "treasurer1"}); a.Status != 422 || !slices.Equal(a.codes(), []string{"/assignee wrong_role"}) {
+		t.Errorf("%d %s", a.Status, a.Raw)
+	}
+	if a := d.call("manager1", "POST", "/v1/tasks/"+visit+"/assign", map[string]any{"assignee": "verifier1"}); a.Status != 200 || a.str("assigned_by") != "manager1" {
+		t.Errorf("%d %s", a.Status, a.Raw)
+	}
+	if a := d.call("verifier2", "POST", "/v1/tasks/"+task+"/assign", map[string]any{"assignee": "verifier1"}); a.Status != 403 {
+		t.Errorf("%d %s", a.Status, a.Raw)
+	}
+	ref := d.call("manager1", "GET", "/v1/cases/"+id, nil).str("reference")
+	if a := d.call("verifier1", "POST", "/v1/tasks/search", map[string]any{"text": ref, "limit": 1}); a.Status != 200 || len(a.at("data").([]any)) != 1 || a.str("next_cursor") == "" {
+		t.Errorf("%d %s", a.Status, a.Raw)
+	} else if b := d.call("verifier1", "POST", "/v1/tasks/search", map[string]any{"text": ref, "limit": 1, "cursor": a.str("next_cursor")}); len(b.at("data").([]any)) != 1 || b.str("data.0.id") == a.str("data.0.id") {
+		t.Errorf("%d %s", b.Status, b.Raw)
+	}
+	if a := d.call("verifier1", "GET", "/v1/tasks?view=everything", nil); a.Status != 400 {
+		t.Errorf("%d %s", a.Status, a.Raw)
+	}
+}

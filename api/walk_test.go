@@ -114,6 +114,8 @@ func (d *door) walk(t *testing.T) []step {
 	id := d.submitted("medical")
 	task := d.underReview(id)
 	late := d.opened(t, id, aid.FieldVisit)
+	recorded := d.opened(t, id, aid.RecordCheck)
+	d.opened(t, id, aid.RepairConfiguration)
 	asked, _ := d.asked(t, 1)
 	slow, question := d.asked(t, 2)
 	draft := d.call("portal1", "POST", "/v1/cases", map[string]any{"programme": "medical", "area": commune, "draft": true}, key()...).str("id")
@@ -217,12 +219,18 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "listConditions", who: "portal1", params: id, status: 200},
 		{op: "listTasks", who: "manager1", query: "case=" + id + "&assignee=none&kind=verify_documents&status=open&area=51&sort=newest", status: 200},
 		{op: "getNextTask", who: "verifier1", status: 200},
-		{op: "getNextTask", who: "approver5", status: 204},
+		{op: "getNextTask", who: "releaser1", status: 204},
 		{op: "getTask", who: "auditor1", params: task, status: 200},
 		{op: "createComment", who: "manager1", params: task, body: map[string]any{"text": "Nobody was at home."}, headers: key(), status: 201},
 		{op: "listTaskComments", who: "auditor1", params: task, query: "limit=1", status: 200},
 		{op: "createQuestion", who: "verifier1", params: task, body: map[string]any{"to": "verifier2", "text": "Have you seen the paper?"}, headers: key(), status: 201},
 		{op: "listTaskQuestions", who: "verifier2", params: task, query: "limit=1", status: 200},
+		{op: "listTasks", who: "verifier1", query: "view=group&level=commune&min_amount=1&max_amount=9000000&opened_after=2026-01-01T00:00:00Z&opened_before=2030-01-01T00:00:00Z", status: 200},
+		{op: "searchTasks", who: "auditor1", body: map[string]any{"text": "nguyen", "view": "all", "kind": "field_visit", "area": "51", "limit": 2}, status: 200},
+		{op: "countTasks", who: "manager1", query: "programme=medical&area=51&kind=approve&level=commune", status: 200},
+		{op: "claimNextTask", who: "manager1", query: "kind=decide_stalled&programme=medical&area=51", status: 204},
+		{op: "claimNextTask", who: "admin1", query: "kind=repair_configuration", status: 200},
+		{op: "assignTask", who: "manager1", params: recorded, body: map[string]any{"assignee": "verifier2"}, status: 200},
 		{op: "claimTask", who: "verifier1", params: task, status: 200},
 		{op: "releaseTask", who: "verifier1", params: task, status: 200},
 		{op: "decideTask", who: "verifier2", params: late, body: complete, headers: append(key(), tag("/v1/tasks/"+late)...), status: 202},

@@ -2,8 +2,8 @@
 // figure beside a control of the same run: whole cases per second, events and
 // bytes of history per case, the latency of submitting and deciding, and the
 // time and memory of the whole stack; with -match how good and how fast the
-// search for duplicates is. It prints raw text; docs/performance.md
-// quotes it.
+// search for duplicates is, with -inbox how fast the inbox is. It prints raw
+// text; docs/performance.md and docs/inbox.md quote it.
 package main
 
 import (
@@ -28,6 +28,9 @@ func main() {
 	}
 	if len(os.Args) > 1 && os.Args[1] == matching {
 		run = runMatch
+	}
+	if len(os.Args) > 1 && os.Args[1] == inboxing {
+		run = runInbox
 	}
 	err := run(ctx)
 	stop()

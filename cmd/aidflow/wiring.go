@@ -51,6 +51,7 @@ func assemble(cmd *cobra.Command, part string, required ...string) (*parts, erro
 	if err != nil {
 		return nil, err
 	}
+	store.SetClaimTime(time.Duration(cfg.ClaimHours) * time.Hour)
 	if err := store.SetPhoneRegion(cfg.PhoneRegion); err != nil {
 		return nil, err
 	}

@@ -50,6 +50,7 @@ type Config struct {
 	LogLevel              string   `env:"AIDFLOW_LOG_LEVEL" envDefault:"info" flag:"log-level" usage:"debug, info, warn or error"`
 	Sandbox               bool     `env:"AIDFLOW_SANDBOX" flag:"sandbox" usage:"offer /v1/sandbox (default: on in test mode)"`
 	PhoneRegion           string   `env:"AIDFLOW_PHONE_REGION" envDefault:"VN" flag:"phone-region" usage:"country of telephone numbers without a country code, ISO 3166"`
+	ClaimHours            int      `env:"AIDFLOW_CLAIM_HOURS" envDefault:"8" flag:"claim-hours" usage:"working hours after which a claimed task is free again; 0 for never"`
 	ProgrammesDir         string   `env:"AIDFLOW_PROGRAMMES_DIR" flag:"programmes-dir" usage:"folder of programme definitions (default: the ones shipped inside)"`
 
 	TemporalAddress   string `env:"TEMPORAL_ADDRESS" flag:"temporal-address" usage:"Temporal's frontend"`
@@ -129,12 +130,13 @@ func (c *Config) derive() {
 func unreadable(err error, values map[string]string) []string {
 	var faults []string
 	eachField(func(f reflect.StructField) {
-		if f.Type.Kind() != reflect.Bool {
-			return
-		}
 		name := f.Tag.Get("env")
-		if v := values[name]; v != "" && !isBool(v) {
+		switch v := values[name]; {
+		case v == "":
+		case f.Type.Kind() == reflect.Bool && !isBool(v):
 			faults = append(faults, name+": must be true or false")
+		case f.Type.Kind() == reflect.Int && strings.Trim(v, "0123456789") != "":
+			faults = append(faults, name+": must be a number")
 		}
 	})
 	if len(faults) == 0 {

@@ -97,6 +97,7 @@ func TestFaults(t *testing.T) {
 		{"boolean", []string{"AIDFLOW_SANDBOX=perhaps"}, []string{"AIDFLOW_SANDBOX: must be true or false"}},
 		{"no key file", []string{"AIDFLOW_KEY_FILE=/nowhere/keys"}, []string{"AIDFLOW_KEY_FILE: is not a file"}},
 		{"programmes", []string{"AIDFLOW_PROGRAMMES_DIR=/nowhere"}, []string{"AIDFLOW_PROGRAMMES_DIR: is not a folder"}},
+		{"hours of a claim", []string{"AIDFLOW_CLAIM_HOURS=1001"}, []string{"AIDFLOW_CLAIM_HOURS: must be between 0 and 1000"}},
 		{"region of telephones", []string{"AIDFLOW_PHONE_REGION=Vietnam"}, []string{"AIDFLOW_PHONE_REGION: must be two capital letters"}},
 		{"half a simulator", []string{"AIDFLOW_MODE=test", "AIDFLOW_SIMULATOR_URL=http://127.0.0.1:1"}, []string{"AIDFLOW_SIMULATOR_URL: goes with"}},
 		{"proxies", []string{"AIDFLOW_TRUSTED_PROXIES=10.0.0.1,nonsense"}, []string{"AIDFLOW_TRUSTED_PROXIES: must be addresses"}},

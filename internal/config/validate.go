@@ -52,6 +52,9 @@ func (c Config) Validate(required ...string) error {
 	if len(c.PhoneRegion) != 2 || strings.Trim(c.PhoneRegion, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		add("AIDFLOW_PHONE_REGION", "must be two capital letters of ISO 3166")
 	}
+	if c.ClaimHours < 0 || c.ClaimHours > 1000 {
+		add("AIDFLOW_CLAIM_HOURS", "must be between 0 and 1000")
+	}
 	c.checkURLs(add)
 	c.checkFiles(add)
 	c.checkUploads(add)

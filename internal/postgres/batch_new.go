@@ -89,7 +89,7 @@ func (s *Store) chooseMatching(ctx context.Context, caller *Caller, f TaskFilter
 	q := taskQuery{caller: caller, now: s.Now()}
 	q.visible()
 	if f.Case == "" && !f.All {
-		q.actionable()
+		q.actionable(f.base())
 	}
 	q.filter(f)
 	order, err := q.order("", Page{})

@@ -56,31 +56,45 @@ func atCursor(at time.Time, id string) Cursor {
 	return Cursor{Sort: at.UTC().Format(time.RFC3339Nano), ID: id}
 }
 
-// urgency is the sort value of the inbox: urgent first, then by deadline.
-func urgency(urgent bool, due *time.Time) string {
-	sort := "2|"
-	if urgent {
-		sort = "1|"
-	}
-	if due == nil {
-		return sort + "infinity"
-	}
-	return sort + due.UTC().Format(time.RFC3339Nano)
+// inboxPlace is the place of a row in the inbox, as of the instant of the
+// list's first page.
+type inboxPlace struct {
+	asOf time.Time
+	rank int
+	at   string // the deadline by the wall clock, as PostgreSQL writes it
+	id   string // "" at the start of the list
 }
 
-// parseUrgency gives the parts of an inbox cursor: whether the row is not
-// urgent, and its deadline as PostgreSQL writes it.
-func parseUrgency(c Cursor) (notUrgent bool, due string, err error) {
-	rank, due, ok := strings.Cut(c.Sort, "|")
-	if !ok || (rank != "1" && rank != "2") || c.ID == "" {
-		return false, "", badCursor()
+func inboxCursor(asOf time.Time, rank int, due *time.Time, id string) Cursor {
+	at := never
+	if due != nil {
+		at = due.UTC().Format(time.RFC3339Nano)
 	}
-	if due != "infinity" {
-		if _, err := time.Parse(time.RFC3339Nano, due); err != nil {
-			return false, "", badCursor()
-		}
+	return Cursor{Sort: asOf.UTC().Format(time.RFC3339Nano) + "|" + strconv.Itoa(rank) + "|" + at, ID: id}
+}
+
+// parseInboxPlace gives the place after which a page begins; without a cursor
+// it is the start of a list of now.
+//
+// Errors: Invalid invalid_cursor.
+func parseInboxPlace(c Cursor, now time.Time) (inboxPlace, error) {
+	if c == (Cursor{}) {
+		return inboxPlace{asOf: now}, nil
 	}
-	return rank == "2", due, nil
+	parts := strings.Split(c.Sort, "|")
+	if len(parts) != 3 || c.ID == "" {
+		return inboxPlace{}, badCursor()
+	}
+	asOf, err := time.Parse(time.RFC3339Nano, parts[0])
+	rank, err2 := strconv.Atoi(parts[1])
+	var err3 error
+	if parts[2] != never {
+		_, err3 = time.Parse(time.RFC3339Nano, parts[2])
+	}
+	if err != nil || err2 != nil || err3 != nil || rank < 0 || rank >= ranks {
+		return inboxPlace{}, badCursor()
+	}
+	return inboxPlace{asOf: asOf, rank: rank, at: parts[2], id: c.ID}, nil
 }
 
 // text gives nil for "", so that a filter that is not set passes every row.

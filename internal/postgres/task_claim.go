@@ -55,12 +55,31 @@ func (s *Store) ClaimTask(ctx context.Context, caller *Caller, id string, versio
 	if err != nil {
 		return nil, err
 	}
-	if err := row.refusal(caller); err != nil {
-		return nil, err
-	}
 	return s.changeClaim(ctx, caller, row, version, func(tx *Tx, c *Case, t *Task) error {
+		if err := tx.mayHave(caller, t.ID); err != nil {
+			return err
+		}
 		return tx.claim(c, t, caller.Actor())
 	})
+}
+
+// mayHave refuses what the person may not decide now, as seen under the lock
+// of the task's case: also one that another has claimed.
+func (tx *Tx) mayHave(caller *Caller, id string) error {
+	row, err := readTask(tx.get, tx.Wall, caller, id)
+	if err != nil {
+		return err
+	}
+	return row.refusal(caller)
+}
+
+// lockForClaim locks a task that the caller may decide now.
+func (tx *Tx) lockForClaim(c *Case, id string, caller *Caller) (*Task, error) {
+	t, err := tx.LockTask(c, id)
+	if err != nil {
+		return nil, err
+	}
+	return t, tx.mayHave(caller, id)
 }
 
 // ReleaseTask gives a claimed task back to everybody: by whom it belongs to, or

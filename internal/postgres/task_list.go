@@ -9,32 +9,49 @@ import (
 	"github.com/aidflow/aidflow/aid"
 )
 
-// TaskFilter narrows a list of tasks. Without Case and All the list is the
-// caller's inbox: the tasks that its roles, areas and level may decide, whoever
-// claimed them; managers and auditors see every task of their areas. State is
-// open (the default: open or claimed), done, void, replaced or any.
+// TaskFilter narrows a list of tasks. Without Case and All the list is an inbox
+// (see View); with them it is every task that the caller may see. State is open
+// (nobody has it), claimed, done, void, replaced or any; without one it is what
+// is open or claimed. Zero values pass everything.
 type TaskFilter struct {
-	Case      string // id or reference; implies All
-	Assignee  string // me, none, or a subject
-	Kind      string
-	Programme string
-	Area      string // the area and everything below it
-	SLA       string // none, on_time, at_risk, breached
-	State     string
-	All       bool
-	Sort      string // "" most urgent first; opened: oldest first; newest
+	View         View
+	Case         string // id or reference; implies All
+	Assignee     string // me, none, or a subject
+	Kind         string
+	Level        string // of approvals
+	Programme    string
+	Area         string // the area and everything below it
+	SLA          string // none, on_time, at_risk, breached
+	State        string
+	MinAmount    int64  // minor units
+	MaxAmount    *int64 // minor units
+	OpenedAfter  *time.Time
+	OpenedBefore *time.Time
+	All          bool
+	Sort         string // "" most urgent first; opened: oldest first; newest
+
+	free bool // what nobody has but perhaps the caller
 }
 
-// Tasks lists tasks.
+// Tasks lists tasks. The most urgent are first: the overdue ones, among them
+// those of urgent cases, then the others of urgent cases, each by deadline.
+// Lists of one case and of partners are by opening, those of closed tasks the
+// newest first.
 //
 // Errors: Invalid invalid_cursor, unknown_sort.
 func (s *Store) Tasks(ctx context.Context, caller *Caller, f TaskFilter, p Page) ([]TaskRow, error) {
+	if f.inbox(caller) {
+		return s.inboxTasks(ctx, caller, f, nil, p)
+	}
 	q := taskQuery{caller: caller, now: s.Now()}
 	q.visible()
-	if f.Case == "" && !f.All {
-		q.actionable()
+	if f.Case == "" && !f.All && f.View != ViewAll {
+		q.actionable(f.base())
 	}
 	q.filter(f)
+	if f.Sort == "" && f.Case == "" && !caller.Partner() {
+		f.Sort = "newest"
+	}
 	order, err := q.order(f.Sort, p)
 	if err != nil {
 		return nil, err
@@ -42,27 +59,11 @@ func (s *Store) Tasks(ctx context.Context, caller *Caller, f TaskFilter, p Page)
 	return s.tasks(ctx, &q, order, p.limit())
 }
 
-// NextTask gives the most urgent task that the caller may decide now: not
-// claimed by another, no duty in the way, not decided already.
-//
-// Errors: NotFound no_task.
-func (s *Store) NextTask(ctx context.Context, caller *Caller) (*TaskRow, error) {
-	page := Page{Limit: 50}
-	for {
-		rows, err := s.Tasks(ctx, caller, TaskFilter{}, page)
-		if err != nil {
-			return nil, err
-		}
-		for i := range rows {
-			if rows[i].Blocked == "" {
-				return &rows[i], nil
-			}
-		}
-		if len(rows) < page.Limit {
-			return nil, aid.Refuse(aid.NotFound, "no_task")
-		}
-		page.After = rows[len(rows)-1].Cursor()
-	}
+// inbox tells whether a list is ordered by urgency, as the indexes of the
+// inbox are.
+func (f TaskFilter) inbox(caller *Caller) bool {
+	open := f.State == "" || f.State == "open" || f.State == "claimed"
+	return open && f.Sort == "" && f.Case == "" && !caller.Partner()
 }
 
 func (s *Store) tasks(ctx context.Context, q *taskQuery, order string, limit int) ([]TaskRow, error) {
@@ -100,43 +101,30 @@ func (q *taskQuery) visible() {
 	}
 }
 
-// actionable keeps what the caller's grants reach, as MayDecide tells it.
-func (q *taskQuery) actionable() {
+// actionable keeps what the caller's grants reach, as the inbox does, without
+// its indexes.
+func (q *taskQuery) actionable(v View) {
 	if q.caller.Partner() {
 		return
 	}
-	reach := `false`
-	if watching := q.caller.covered(func(r aid.Role) bool { return r == aid.RoleManager || r == aid.RoleAuditor }); len(watching) > 0 {
-		reach += ` OR t.area = ANY(` + q.arg(pq.Array(watching)) + `)`
-	}
-	for _, g := range q.caller.Roles {
-		kinds := kindsOf(g.Role)
-		if len(kinds) == 0 {
-			continue
+	reached := `false`
+	for _, r := range q.caller.reaches(v) {
+		one := `t.area = ANY(` + q.arg(pq.Array(q.caller.below(r.area))) + `)`
+		if r.queue != "" {
+			one += ` AND t.queue = ` + q.arg(r.queue)
 		}
-		one := `t.kind = ANY(` + q.arg(pq.Array(kinds)) + `) AND t.area = ANY(` + q.arg(pq.Array(g.Covers)) + `)`
-		if g.Role == aid.RoleApprover {
-			one += ` AND t.level = ` + q.arg(g.Level)
-			if !g.Committee {
-				one += ` AND coalesce(t.rule ->> 'mode', '') <> 'committee'`
-			}
+		if !r.member {
+			one += ` AND (t.kind <> 'approve' OR coalesce(t.rule ->> 'mode', '') <> 'committee')`
 		}
-		reach += ` OR (` + one + `)`
-	}
-	q.and(`(` + reach + `)`)
-}
-
-// kindsOf gives the kinds of tasks that a role decides.
-func kindsOf(role aid.Role) []string {
-	var kinds []string
-	for _, rule := range aid.TaskRules() {
-		for _, r := range rule.Roles {
-			if r == role {
-				kinds = append(kinds, string(rule.Kind))
-			}
+		if len(r.programmes) > 0 {
+			one += ` AND t.programme = ANY(` + q.arg(pq.Array(r.programmes)) + `)`
 		}
+		if r.ceiling > 0 {
+			one += ` AND t.amount <= ` + q.arg(r.ceiling)
+		}
+		reached += ` OR (` + one + `)`
 	}
-	return kinds
+	q.and(`(` + reached + `)`)
 }
 
 func (q *taskQuery) filter(f TaskFilter) {
@@ -144,45 +132,62 @@ func (q *taskQuery) filter(f TaskFilter) {
 		a := q.arg(f.Case)
 		q.and(`t.case_id = (SELECT x.id FROM cases x WHERE x.id = ` + a + ` OR x.reference = ` + a + `)`)
 	}
+	const held = `t.assignee IS NOT NULL AND (t.closed_at IS NOT NULL OR coalesce(t.lapses_at > $1, true))`
+	const free = `t.assignee IS NULL OR (t.closed_at IS NULL AND t.lapses_at <= $1)`
 	switch f.State {
-	case "", "open":
+	case "":
 		q.and(`t.closed_at IS NULL`)
 	case "any":
+	case "open":
+		q.and(`t.closed_at IS NULL AND (` + free + `)`)
 	case "claimed":
-		q.and(`t.state = 'claimed' AND (t.closed_at IS NOT NULL OR coalesce(t.lapses_at > $1, true))`)
+		q.and(`t.closed_at IS NULL AND ` + held)
 	default:
 		q.and(`t.state = ` + q.arg(f.State))
 	}
-	switch f.Assignee {
-	case "":
-	case "none":
-		q.and(`(t.assignee IS NULL OR t.lapses_at <= $1)`)
-	case "me":
-		q.and(`t.assignee = ` + q.arg(q.caller.Actor()) + ` AND (t.closed_at IS NOT NULL OR coalesce(t.lapses_at > $1, true))`)
-	default:
-		q.and(`t.assignee = ` + q.arg(f.Assignee) + ` AND (t.closed_at IS NOT NULL OR coalesce(t.lapses_at > $1, true))`)
+	if f.View == ViewMine {
+		f.Assignee = "me"
 	}
-	if f.Kind != "" {
-		q.and(`t.kind = ` + q.arg(f.Kind))
+	switch {
+	case f.Assignee == "none" || f.View == ViewUnclaimed:
+		q.and(`(` + free + `)`)
+	case f.Assignee == "me":
+		q.and(held + ` AND t.assignee = ` + q.arg(q.caller.Actor()))
+	case f.Assignee != "":
+		q.and(held + ` AND t.assignee = ` + q.arg(f.Assignee))
 	}
-	if f.Programme != "" {
-		q.and(`t.programme = ` + q.arg(f.Programme))
+	if f.View == ViewOverdue {
+		f.SLA = "breached"
+	}
+	for column, v := range map[string]string{"t.kind": f.Kind, "t.level": f.Level, "t.programme": f.Programme, taskSLA: f.SLA} {
+		if v != "" {
+			q.and(column + ` = ` + q.arg(v))
+		}
 	}
 	if f.Area != "" {
 		q.and(`t.area IN (SELECT unnest((` + areasBelow(q.arg(f.Area)) + `)))`)
 	}
-	if f.SLA != "" {
-		q.and(taskSLA + ` = ` + q.arg(f.SLA))
+	q.between(f)
+}
+
+func (q *taskQuery) between(f TaskFilter) {
+	if f.MinAmount > 0 {
+		q.and(`t.amount >= ` + q.arg(f.MinAmount))
+	}
+	if f.MaxAmount != nil {
+		q.and(`t.amount <= ` + q.arg(*f.MaxAmount))
+	}
+	if f.OpenedAfter != nil {
+		q.and(`t.opened_at > ` + q.arg(*f.OpenedAfter))
+	}
+	if f.OpenedBefore != nil {
+		q.and(`t.opened_at < ` + q.arg(*f.OpenedBefore))
 	}
 }
 
 // order gives the order of the list and starts it after the page's cursor.
 func (q *taskQuery) order(sort string, p Page) (string, error) {
-	switch sort {
-	case "":
-		return q.mostUrgent(p)
-	case "opened", "newest":
-	default:
+	if sort != "" && sort != "opened" && sort != "newest" {
 		return "", aid.RefuseAll([]aid.Fault{{Pointer: "/sort", Code: "unknown_sort"}})
 	}
 	at, err := p.instant()
@@ -199,20 +204,9 @@ func (q *taskQuery) order(sort string, p Page) (string, error) {
 	return ` ORDER BY t.opened_at` + direction + `, t.id` + direction, nil
 }
 
-func (q *taskQuery) mostUrgent(p Page) (string, error) {
-	if p.After != (Cursor{}) {
-		calm, due, err := parseUrgency(p.After)
-		if err != nil {
-			return "", err
-		}
-		q.and(`((NOT t.urgent), coalesce(t.due_at, 'infinity'), t.id) > (` + q.arg(calm) + `::boolean, ` + q.arg(due) + `::timestamptz, ` + q.arg(p.After.ID) + `)`)
-	}
-	return ` ORDER BY (NOT t.urgent), coalesce(t.due_at, 'infinity'), t.id`, nil
-}
-
-// SortCursor gives the row's place in a list sorted so.
-func (r TaskRow) SortCursor(sort string) Cursor {
-	if sort == "" {
+// CursorIn gives the row's place in a list with this filter for this caller.
+func (r TaskRow) CursorIn(caller *Caller, f TaskFilter) Cursor {
+	if f.inbox(caller) {
 		return r.Cursor()
 	}
 	return atCursor(r.OpenedAt, r.ID)

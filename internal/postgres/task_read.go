@@ -30,23 +30,26 @@ type TaskRow struct {
 	HeldDuty         string       `db:"held_duty"` // the caller's duty in the case; "" for none
 	Decided          bool         `db:"decided"`   // the caller has decided this task
 	AreaGone         bool         `db:"area_gone"` // its area is no more, and nobody has said where it belongs
-	AllowedActions   []aid.Action `db:"-"`         // what the caller may do now
-	Blocked          string       `db:"-"`         // why it may do nothing; "" when it may
+	Rank             int          `db:"inbox_rank"`
+	RanksAt          *time.Time   `db:"ranks_at"` // the deadline by the wall clock, in lists of the inbox
+	AllowedActions   []aid.Action `db:"-"`        // what the caller may do now
+	Blocked          string       `db:"-"`        // why it may do nothing; "" when it may
+	asOf             time.Time    // of the list that it was read with
 }
 
 // Cursor gives the row's place in the inbox order.
-func (r TaskRow) Cursor() Cursor { return Cursor{Sort: urgency(r.Urgent, r.DueAt), ID: r.ID} }
+func (r TaskRow) Cursor() Cursor { return inboxCursor(r.asOf, r.Rank, r.RanksAt, r.ID) }
 
 // taskRowColumns is the list behind TaskRow over taskRowFrom: $1 is the wall
 // clock, $2 the caller's name in duties and decisions.
 const taskRowColumns = taskColumns + `, c.reference AS case_reference, c.version AS case_version, t.programme, c.programme_version,
 	c.partner_id, t.urgent, t.claimed_at, t.assigned_by, $1::timestamptz + c.clock_offset AS case_now, t.outcome, coalesce(c.amount, c.proposed_amount, c.requested_amount) AS amount, c.currency,
 	coalesce(cd.duty, '') AS held_duty,
-	EXISTS (SELECT 1 FROM areas g WHERE g.code = t.area AND g.gone) AS area_gone,
+	coalesce((SELECT g.gone FROM areas g WHERE g.code = t.area), false) AS area_gone,
 	EXISTS (SELECT 1 FROM decisions d WHERE d.task_id = t.id AND d.actor = $2 AND d.state IN ('intent', 'applied')) AS decided, ` + taskSLA + ` AS sla`
 
 const taskSLA = `CASE WHEN t.due_at IS NULL THEN 'none'
-	WHEN t.breached_at IS NOT NULL OR t.due_at <= coalesce(t.closed_at, $1::timestamptz + c.clock_offset) THEN 'breached'
+	WHEN t.breached_at IS NOT NULL OR coalesce(t.due_at <= t.closed_at, t.ranks_at <= $1) THEN 'breached'
 	WHEN t.warned_at IS NOT NULL THEN 'at_risk' ELSE 'on_time' END`
 
 const taskRowFrom = ` FROM tasks t JOIN cases c ON c.id = t.case_id
@@ -71,17 +74,21 @@ func (c *Caller) AdminAreas() []string {
 //
 // Errors: NotFound task_not_found, also when it is not the caller's to see.
 func (s *Store) Task(ctx context.Context, caller *Caller, id string) (*TaskRow, error) {
+	row, err := readTask(func(dest any, query string, args ...any) error { return s.get(ctx, dest, query, args...) }, s.Now(), caller, id)
+	if err == nil {
+		row.allow(caller)
+	}
+	return row, err
+}
+
+func readTask(get func(dest any, query string, args ...any) error, now time.Time, caller *Caller, id string) (*TaskRow, error) {
 	sees, mine := caller.seesTask()
 	var row TaskRow
-	err := s.get(ctx, &row, `SELECT `+taskRowColumns+taskRowFrom+` WHERE t.id = $4 AND `+sees, s.Now(), caller.Actor(), mine, id)
+	err := translate(get(&row, `SELECT `+taskRowColumns+taskRowFrom+` WHERE t.id = $4 AND `+sees, now, caller.Actor(), mine, id))
 	if aid.KindOf(err) == aid.NotFound || (err == nil && !caller.seesKind(row.Kind, row.Area)) {
 		return nil, aid.Refuse(aid.NotFound, "task_not_found")
 	}
-	if err != nil {
-		return nil, err
-	}
-	row.allow(caller)
-	return &row, nil
+	return &row, err
 }
 
 // seesKind hides cases from administrators, who see repairs only.

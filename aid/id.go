@@ -45,6 +45,7 @@ const (
 	RecusalID      Prefix = "rec"
 	ReviewID       Prefix = "rvw"
 	FreezeID       Prefix = "frz"
+	DelegationID   Prefix = "del"
 )
 
 var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -167,54 +167,6 @@ func (e Classification) Valid() bool {
 	}
 }
 
-// Defines values for ConflictNewReasonCode.
-const (
-	ConflictNewReasonCodeBusiness   ConflictNewReasonCode = "business"
-	ConflictNewReasonCodeDispute    ConflictNewReasonCode = "dispute"
-	ConflictNewReasonCodeFamily     ConflictNewReasonCode = "family"
-	ConflictNewReasonCodeFriendship ConflictNewReasonCode = "friendship"
-	ConflictNewReasonCodeOther      ConflictNewReasonCode = "other"
-)
-
-// Valid indicates whether the value is a known member of the ConflictNewReasonCode enum.
-func (e ConflictNewReasonCode) Valid() bool {
-	switch e {
-	case ConflictNewReasonCodeBusiness:
-		return true
-	case ConflictNewReasonCodeDispute:
-		return true
-	case ConflictNewReasonCodeFamily:
-		return true
-	case ConflictNewReasonCodeFriendship:
-		return true
-	case ConflictNewReasonCodeOther:
-		return true
-	default:
-		return false
-	}
-}
-
-// Defines values for ConflictReviewNewReasonCode.
-const (
-	ConflictReviewNewReasonCodeBeganLater   ConflictReviewNewReasonCode = "began_later"
-	ConflictReviewNewReasonCodeCheckedAgain ConflictReviewNewReasonCode = "checked_again"
-	ConflictReviewNewReasonCodeRemote       ConflictReviewNewReasonCode = "remote"
-)
-
-// Valid indicates whether the value is a known member of the ConflictReviewNewReasonCode enum.
-func (e ConflictReviewNewReasonCode) Valid() bool {
-	switch e {
-	case ConflictReviewNewReasonCodeBeganLater:
-		return true
-	case ConflictReviewNewReasonCodeCheckedAgain:
-		return true
-	case ConflictReviewNewReasonCodeRemote:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for ConsentMethod.
 const (
 	ConsentMethodElectronic    ConsentMethod = "electronic"
@@ -257,6 +209,36 @@ func (e ConsentPurposes) Valid() bool {
 	case ConsentPurposesPayment:
 		return true
 	case ConsentPurposesStatistics:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for DelegationReason.
+const (
+	DelegationReasonIllness  DelegationReason = "illness"
+	DelegationReasonLeave    DelegationReason = "leave"
+	DelegationReasonOther    DelegationReason = "other"
+	DelegationReasonTraining DelegationReason = "training"
+	DelegationReasonTravel   DelegationReason = "travel"
+	DelegationReasonVacancy  DelegationReason = "vacancy"
+)
+
+// Valid indicates whether the value is a known member of the DelegationReason enum.
+func (e DelegationReason) Valid() bool {
+	switch e {
+	case DelegationReasonIllness:
+		return true
+	case DelegationReasonLeave:
+		return true
+	case DelegationReasonOther:
+		return true
+	case DelegationReasonTraining:
+		return true
+	case DelegationReasonTravel:
+		return true
+	case DelegationReasonVacancy:
 		return true
 	default:
 		return false
@@ -569,36 +551,6 @@ func (e PriorityReasonCode) Valid() bool {
 	}
 }
 
-// Defines values for RelationKind.
-const (
-	RelationKindChild   RelationKind = "child"
-	RelationKindOther   RelationKind = "other"
-	RelationKindParent  RelationKind = "parent"
-	RelationKindSelf    RelationKind = "self"
-	RelationKindSibling RelationKind = "sibling"
-	RelationKindSpouse  RelationKind = "spouse"
-)
-
-// Valid indicates whether the value is a known member of the RelationKind enum.
-func (e RelationKind) Valid() bool {
-	switch e {
-	case RelationKindChild:
-		return true
-	case RelationKindOther:
-		return true
-	case RelationKindParent:
-		return true
-	case RelationKindSelf:
-		return true
-	case RelationKindSibling:
-		return true
-	case RelationKindSpouse:
-		return true
-	default:
-		return false
-	}
-}
-
 // Defines values for SLA.
 const (
 	SLAAtRisk   SLA = "at_risk"
@@ -617,6 +569,42 @@ func (e SLA) Valid() bool {
 	case SLANone:
 		return true
 	case SLAOnTime:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StaffRoleName.
+const (
+	StaffRoleNameAdmin     StaffRoleName = "admin"
+	StaffRoleNameApprover  StaffRoleName = "approver"
+	StaffRoleNameAuditor   StaffRoleName = "auditor"
+	StaffRoleNameIntake    StaffRoleName = "intake"
+	StaffRoleNameManager   StaffRoleName = "manager"
+	StaffRoleNameReleaser  StaffRoleName = "releaser"
+	StaffRoleNameTreasurer StaffRoleName = "treasurer"
+	StaffRoleNameVerifier  StaffRoleName = "verifier"
+)
+
+// Valid indicates whether the value is a known member of the StaffRoleName enum.
+func (e StaffRoleName) Valid() bool {
+	switch e {
+	case StaffRoleNameAdmin:
+		return true
+	case StaffRoleNameApprover:
+		return true
+	case StaffRoleNameAuditor:
+		return true
+	case StaffRoleNameIntake:
+		return true
+	case StaffRoleNameManager:
+		return true
+	case StaffRoleNameReleaser:
+		return true
+	case StaffRoleNameTreasurer:
+		return true
+	case StaffRoleNameVerifier:
 		return true
 	default:
 		return false
@@ -986,6 +974,30 @@ func (e GetCasePaperParamsFormat) Valid() bool {
 	}
 }
 
+// Defines values for ListDelegationsParamsStatus.
+const (
+	ListDelegationsParamsStatusActive  ListDelegationsParamsStatus = "active"
+	ListDelegationsParamsStatusOver    ListDelegationsParamsStatus = "over"
+	ListDelegationsParamsStatusPlanned ListDelegationsParamsStatus = "planned"
+	ListDelegationsParamsStatusRevoked ListDelegationsParamsStatus = "revoked"
+)
+
+// Valid indicates whether the value is a known member of the ListDelegationsParamsStatus enum.
+func (e ListDelegationsParamsStatus) Valid() bool {
+	switch e {
+	case ListDelegationsParamsStatusActive:
+		return true
+	case ListDelegationsParamsStatusOver:
+		return true
+	case ListDelegationsParamsStatusPlanned:
+		return true
+	case ListDelegationsParamsStatusRevoked:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for GetDocumentContentParamsWhy.
 const (
 	GetDocumentContentParamsWhyAppeal         GetDocumentContentParamsWhy = "appeal"
@@ -1088,13 +1100,9 @@ type Action string
 // ActionForm defines model for ActionForm.
 type ActionForm struct {
 	// Example A whole body for this action.
-	Example map[string]interface{} `json:"example"`
-
-	// ReasonCodes Of an approval: those for an amount that is lowered; without one no amount may be.
-	ReasonCodes []string `json:"reason_codes"`
-
-	// ReasonRequired Whatever else the decision says. An approval needs a reason only when it lowers the amount.
-	ReasonRequired bool `json:"reason_required"`
+	Example        map[string]interface{} `json:"example"`
+	ReasonCodes    []string               `json:"reason_codes"`
+	ReasonRequired bool                   `json:"reason_required"`
 
 	// Schema JSON Schema of the decision's `data`.
 	Schema map[string]interface{} `json:"schema"`
@@ -1514,15 +1522,6 @@ type CaseClock struct {
 	Offset string `json:"offset"`
 }
 
-// CaseConflict A member of staff who may not act in a case.
-type CaseConflict struct {
-	Decisions []ConflictedDecision `json:"decisions"`
-
-	// Declared By the member for this case; else by a recorded relation.
-	Declared bool   `json:"declared"`
-	Person   string `json:"person"`
-}
-
 // CaseDocument defines model for CaseDocument.
 type CaseDocument struct {
 	Case  string `json:"case"`
@@ -1845,81 +1844,6 @@ type CommentPage struct {
 	NextCursor string    `json:"next_cursor,omitempty,omitzero"`
 }
 
-// Condition What an approval asks for before money goes out.
-type Condition struct {
-	Code string `json:"code"`
-
-	// Due The local day by whose end it is to be met.
-	Due string `json:"due,omitempty,omitzero"`
-	ID  string `json:"id"`
-
-	// Level Of the approval.
-	Level string `json:"level"`
-
-	// Masked What is personal is left out.
-	Masked   bool      `json:"masked,omitempty,omitzero"`
-	MetAt    time.Time `json:"met_at,omitempty,omitzero"`
-	StatedAt time.Time `json:"stated_at"`
-	StatedBy string    `json:"stated_by"`
-
-	// Status `stated`, `open`, `met` or `dropped`.
-	Status string `json:"status"`
-
-	// Task The task by which a verifier says that it is met.
-	Task string `json:"task,omitempty,omitzero"`
-
-	// Text What is meant.
-	Text string `json:"text,omitempty,omitzero"`
-}
-
-// ConditionList defines model for ConditionList.
-type ConditionList struct {
-	Data []Condition `json:"data"`
-}
-
-// ConflictList defines model for ConflictList.
-type ConflictList struct {
-	Data []CaseConflict `json:"data"`
-}
-
-// ConflictNew defines model for ConflictNew.
-type ConflictNew struct {
-	ReasonCode ConflictNewReasonCode `json:"reason_code"`
-}
-
-// ConflictNewReasonCode defines model for ConflictNew.ReasonCode.
-type ConflictNewReasonCode string
-
-// ConflictReview A manager's word that a decision stands.
-type ConflictReview struct {
-	Decision   string `json:"decision"`
-	ID         string `json:"id"`
-	ReasonCode string `json:"reason_code"`
-	ReviewedBy string `json:"reviewed_by"`
-}
-
-// ConflictReviewNew defines model for ConflictReviewNew.
-type ConflictReviewNew struct {
-	// Note What was found; kept sealed.
-	Note       string                      `json:"note"`
-	ReasonCode ConflictReviewNewReasonCode `json:"reason_code"`
-}
-
-// ConflictReviewNewReasonCode defines model for ConflictReviewNew.ReasonCode.
-type ConflictReviewNewReasonCode string
-
-// ConflictedDecision A decision of somebody who turned out to be related.
-type ConflictedDecision struct {
-	DecidedAt time.Time `json:"decided_at"`
-	Duty      string    `json:"duty"`
-	ID        string    `json:"id"`
-	Kind      TaskKind  `json:"kind"`
-
-	// Status `unreviewed` holds payments back; `stands` by a manager's word; `made_again` by somebody else.
-	Status string `json:"status"`
-	Task   string `json:"task"`
-}
-
 // Consent What the applicant agreed to. `assessment` is needed to submit.
 type Consent struct {
 	GivenAt  time.Time         `json:"given_at"`
@@ -1973,14 +1897,17 @@ type Decision struct {
 	Action Action `json:"action"`
 
 	// Amount An amount in minor units of its currency (the dong has none).
-	Amount      Money     `json:"amount,omitempty,omitzero"`
-	AppliedAt   time.Time `json:"applied_at,omitempty,omitzero"`
-	Case        string    `json:"case"`
-	DecidedAt   time.Time `json:"decided_at"`
-	DecidedBy   string    `json:"decided_by"`
-	ID          string    `json:"id"`
-	ReasonCode  string    `json:"reason_code,omitempty,omitzero"`
-	RefusalCode string    `json:"refusal_code,omitempty,omitzero"`
+	Amount    Money     `json:"amount,omitempty,omitzero"`
+	AppliedAt time.Time `json:"applied_at,omitempty,omitzero"`
+	Case      string    `json:"case"`
+	DecidedAt time.Time `json:"decided_at"`
+	DecidedBy string    `json:"decided_by"`
+	ID        string    `json:"id"`
+
+	// OnBehalfOf In whose name, when a delegate decided.
+	OnBehalfOf  string `json:"on_behalf_of,omitempty,omitzero"`
+	ReasonCode  string `json:"reason_code,omitempty,omitzero"`
+	RefusalCode string `json:"refusal_code,omitempty,omitzero"`
 
 	// Result What it amounts to, for example `pending` while a committee lacks votes.
 	Result string `json:"result,omitempty,omitzero"`
@@ -2003,9 +1930,70 @@ type DecisionNew struct {
 	// Note For the file; never leaves it.
 	Note string `json:"note,omitempty,omitzero"`
 
+	// OnBehalfOf The person in whose name you decide, as a delegate. Without it: in your own name if you may, else for the one whose delegation gives it. You and that person have one vote together.
+	OnBehalfOf string `json:"on_behalf_of,omitempty,omitzero"`
+
 	// ReasonCode From the task's form.
 	ReasonCode string `json:"reason_code,omitempty,omitzero"`
 }
+
+// Delegation defines model for Delegation.
+type Delegation struct {
+	// Because Why it ended early: `revoked`, `principal_disabled` or `delegate_disabled`.
+	Because   string    `json:"because,omitempty,omitzero"`
+	Ceiling   int64     `json:"ceiling,omitempty,omitzero"`
+	CreatedAt time.Time `json:"created_at"`
+	CreatedBy string    `json:"created_by"`
+	Delegate  string    `json:"delegate"`
+	From      time.Time `json:"from"`
+	ID        string    `json:"id"`
+	Principal string    `json:"principal"`
+
+	// Programmes Empty for all.
+	Programmes []string  `json:"programmes"`
+	ReasonCode string    `json:"reason_code"`
+	RevokedAt  time.Time `json:"revoked_at,omitempty,omitzero"`
+	RevokedBy  string    `json:"revoked_by,omitempty,omitzero"`
+
+	// Status `planned`, `active`, `over` or `revoked`.
+	Status string `json:"status"`
+
+	// Tasks How many tasks of the principal the delegate has in hand.
+	Tasks int       `json:"tasks"`
+	Until time.Time `json:"until"`
+}
+
+// DelegationNew defines model for DelegationNew.
+type DelegationNew struct {
+	// Ceiling For cases up to this amount only, in minor units of their currency.
+	Ceiling int64 `json:"ceiling,omitempty,omitzero"`
+
+	// Delegate Who acts: somebody who holds the same role.
+	Delegate string `json:"delegate"`
+
+	// From From when; left out for now.
+	From time.Time `json:"from,omitempty,omitzero"`
+
+	// Principal The absent person, when a manager records it; else the caller.
+	Principal string `json:"principal,omitempty,omitzero"`
+
+	// Programmes For these only; left out or empty for all.
+	Programmes []string         `json:"programmes,omitempty,omitzero"`
+	ReasonCode DelegationReason `json:"reason_code"`
+
+	// Until Until when, at most 366 days.
+	Until time.Time `json:"until"`
+}
+
+// DelegationPage defines model for DelegationPage.
+type DelegationPage struct {
+	Data       []Delegation `json:"data"`
+	HasMore    bool         `json:"has_more"`
+	NextCursor string       `json:"next_cursor,omitempty,omitzero"`
+}
+
+// DelegationReason defines model for DelegationReason.
+type DelegationReason string
 
 // Difference A fact that was seen otherwise than it was declared.
 type Difference struct {
@@ -2616,9 +2604,12 @@ type ObjectionPage struct {
 
 // Override Who went on although a finding blocks.
 type Override struct {
-	At         time.Time `json:"at"`
-	By         string    `json:"by"`
-	ReasonCode string    `json:"reason_code"`
+	At time.Time `json:"at"`
+	By string    `json:"by"`
+
+	// OnBehalfOf In whose name, when a delegate did.
+	OnBehalfOf string `json:"on_behalf_of,omitempty,omitzero"`
+	ReasonCode string `json:"reason_code"`
 }
 
 // Paper A paper that exists, and where it can be seen.
@@ -3133,51 +3124,6 @@ type Recall struct {
 	Reason string `json:"reason"`
 }
 
-// Relation To whom a member of staff is related.
-type Relation struct {
-	// Account An account of theirs is known.
-	Account  bool      `json:"account"`
-	EndedAt  time.Time `json:"ended_at,omitempty,omitzero"`
-	EndedBy  string    `json:"ended_by,omitempty,omitzero"`
-	FullName string    `json:"full_name"`
-	ID       string    `json:"id"`
-
-	// Kind What the other person is to the member of staff; `self` for one's own numbers.
-	Kind       RelationKind `json:"kind"`
-	NationalID string       `json:"national_id,omitempty,omitzero"`
-	RecordedAt time.Time    `json:"recorded_at"`
-	RecordedBy string       `json:"recorded_by"`
-	Subject    string       `json:"subject"`
-}
-
-// RelationKind What the other person is to the member of staff; `self` for one's own numbers.
-type RelationKind string
-
-// RelationNew defines model for RelationNew.
-type RelationNew struct {
-	Account struct {
-		// AccountNumber Kept sealed, and found by a keyed hash.
-		AccountNumber string `json:"account_number,omitempty,omitzero"`
-		BankBin       string `json:"bank_bin,omitempty,omitzero"`
-	} `json:"account,omitempty,omitzero"`
-
-	// FullName Kept sealed.
-	FullName string `json:"full_name"`
-
-	// Kind What the other person is to the member of staff; `self` for one's own numbers.
-	Kind RelationKind `json:"kind"`
-
-	// NationalID Kept sealed, and found by a keyed hash. It or an account is needed.
-	NationalID string `json:"national_id,omitempty,omitzero"`
-}
-
-// RelationPage defines model for RelationPage.
-type RelationPage struct {
-	Data       []Relation `json:"data"`
-	HasMore    bool       `json:"has_more"`
-	NextCursor string     `json:"next_cursor,omitempty,omitzero"`
-}
-
 // Ruling What one version makes of the facts.
 type Ruling struct {
 	// Amount What the award rule proposes, in minor units.
@@ -3286,6 +3232,74 @@ type SimulationTotals struct {
 // SLA Against the deadline of the nearest open task, in working time.
 type SLA string
 
+// StaffChange defines model for StaffChange.
+type StaffChange struct {
+	Disabled *bool   `json:"disabled,omitempty"`
+	Name     *string `json:"name,omitempty"`
+
+	// Roles All roles from now on.
+	Roles *[]StaffRole `json:"roles,omitempty"`
+
+	// Superior Empty for the managers of the area.
+	Superior *string `json:"superior,omitempty"`
+}
+
+// StaffMember defines model for StaffMember.
+type StaffMember struct {
+	CreatedAt time.Time `json:"created_at"`
+
+	// Delegate Who acts for the person now.
+	Delegate   string      `json:"delegate,omitempty,omitzero"`
+	Disabled   bool        `json:"disabled"`
+	DisabledAt time.Time   `json:"disabled_at,omitempty,omitzero"`
+	Name       string      `json:"name"`
+	Roles      []StaffRole `json:"roles"`
+	Subject    string      `json:"subject"`
+	Superior   string      `json:"superior,omitempty,omitzero"`
+
+	// Tasks Open tasks that the person has in hand.
+	Tasks int `json:"tasks"`
+}
+
+// StaffNew defines model for StaffNew.
+type StaffNew struct {
+	Name    string      `json:"name"`
+	Roles   []StaffRole `json:"roles"`
+	Subject string      `json:"subject"`
+
+	// Superior Who is told when the person's tasks are late.
+	Superior string `json:"superior,omitempty,omitzero"`
+}
+
+// StaffPage defines model for StaffPage.
+type StaffPage struct {
+	Data       []StaffMember `json:"data"`
+	HasMore    bool          `json:"has_more"`
+	NextCursor string        `json:"next_cursor,omitempty,omitzero"`
+}
+
+// StaffRole defines model for StaffRole.
+type StaffRole struct {
+	// Area The area and everything below it.
+	Area string `json:"area"`
+
+	// Chair The approver chairs it.
+	Chair bool `json:"chair,omitempty,omitzero"`
+
+	// Committee The approver sits on the level's committee.
+	Committee bool `json:"committee,omitempty,omitzero"`
+
+	// Level Of an approver: the level of approval.
+	Level string `json:"level,omitempty,omitzero"`
+
+	// Programmes For these only; left out or empty for all.
+	Programmes []string      `json:"programmes,omitempty,omitzero"`
+	Role       StaffRoleName `json:"role"`
+}
+
+// StaffRoleName defines model for StaffRoleName.
+type StaffRoleName string
+
 // Submission defines model for Submission.
 type Submission struct {
 	// SubmittedBy The person who submits; the draft's when left out.
@@ -3304,10 +3318,13 @@ type Task struct {
 	// AssignedBy The manager who gave it to the assignee; left out when the assignee took it.
 	AssignedBy string `json:"assigned_by,omitempty,omitzero"`
 
+	// AssignedFor From whom a delegation brought it to the assignee.
+	AssignedFor string `json:"assigned_for,omitempty,omitzero"`
+
 	// Assignee Who has it.
 	Assignee string `json:"assignee,omitempty,omitzero"`
 
-	// Blocked Why the caller may decide nothing: `wrong_role`, `wrong_area`, `wrong_level`, `not_in_committee`, `four_eyes`, `already_decided`, `claimed_by_other` or `task_closed`.
+	// Blocked Why the caller may decide nothing: `wrong_role`, `wrong_area`, `wrong_level`, `not_in_committee`, `wrong_programme`, `above_delegation`, `four_eyes`, `already_decided`, `claimed_by_other` or `task_closed`.
 	Blocked string  `json:"blocked,omitempty,omitzero"`
 	Case    CaseRef `json:"case"`
 	Checks  []Check `json:"checks,omitempty,omitzero"`
@@ -3567,6 +3584,9 @@ type TaskSummary struct {
 	// AssignedBy The manager who gave it to the assignee; left out when the assignee took it.
 	AssignedBy string `json:"assigned_by,omitempty,omitzero"`
 
+	// AssignedFor From whom a delegation brought it to the assignee.
+	AssignedFor string `json:"assigned_for,omitempty,omitzero"`
+
 	// Assignee Who has it.
 	Assignee string  `json:"assignee,omitempty,omitzero"`
 	Case     CaseRef `json:"case"`
@@ -3620,6 +3640,9 @@ type TimelineEntry struct {
 	// Data Codes and amounts. No personal data.
 	Data map[string]interface{} `json:"data"`
 	ID   string                 `json:"id"`
+
+	// OnBehalfOf In whose name, when a delegate did it. Partners are not told.
+	OnBehalfOf string `json:"on_behalf_of,omitempty,omitzero"`
 
 	// RuleVersion Version of the programme under which it happened.
 	RuleVersion int    `json:"rule_version,omitempty,omitzero"`
@@ -3857,9 +3880,6 @@ type PersonID = string
 // ProgrammeCode defines model for ProgrammeCode.
 type ProgrammeCode = string
 
-// RelationID defines model for RelationId.
-type RelationID = string
-
 // StaffSubject defines model for StaffSubject.
 type StaffSubject = string
 
@@ -4023,12 +4043,6 @@ type ChangeCaseParams struct {
 	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
 }
 
-// CreateConflictParams defines parameters for CreateConflict.
-type CreateConflictParams struct {
-	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
-	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
-}
-
 // ListObjectionsParams defines parameters for ListObjections.
 type ListObjectionsParams struct {
 	// Limit Rows of a page.
@@ -4125,8 +4139,24 @@ type WithdrawCaseParams struct {
 	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
 }
 
-// ReviewDecisionParams defines parameters for ReviewDecision.
-type ReviewDecisionParams struct {
+// ListDelegationsParams defines parameters for ListDelegations.
+type ListDelegationsParams struct {
+	// Person The principal or the delegate; `me` for oneself.
+	Person string                      `form:"person,omitempty" json:"person,omitempty,omitzero"`
+	Status ListDelegationsParamsStatus `form:"status,omitempty" json:"status,omitempty,omitzero"`
+
+	// Limit Rows of a page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// ListDelegationsParamsStatus defines parameters for ListDelegations.
+type ListDelegationsParamsStatus string
+
+// CreateDelegationParams defines parameters for CreateDelegation.
+type CreateDelegationParams struct {
 	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
@@ -4416,8 +4446,13 @@ type AdvanceCaseParams struct {
 	IdempotencyKey IdempotencyKeyOptional `json:"Idempotency-Key,omitempty,omitzero"`
 }
 
-// ListRelationsParams defines parameters for ListRelations.
-type ListRelationsParams struct {
+// ListStaffParams defines parameters for ListStaff.
+type ListStaffParams struct {
+	Role StaffRoleName `form:"role,omitempty" json:"role,omitempty,omitzero"`
+
+	// Area With a role in this area, above it or below it.
+	Area string `form:"area,omitempty" json:"area,omitempty,omitzero"`
+
 	// Limit Rows of a page.
 	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
 
@@ -4425,10 +4460,16 @@ type ListRelationsParams struct {
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
-// CreateRelationParams defines parameters for CreateRelation.
-type CreateRelationParams struct {
+// CreateStaffParams defines parameters for CreateStaff.
+type CreateStaffParams struct {
 	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ChangeStaffParams defines parameters for ChangeStaff.
+type ChangeStaffParams struct {
+	// IfMatch The `ETag` of what the caller has seen.
+	IfMatch IfMatch `json:"If-Match"`
 }
 
 // ListTaskBatchesParams defines parameters for ListTaskBatches.
@@ -4608,9 +4649,6 @@ type ValidateCaseJSONRequestBody = CaseNew
 // ChangeCaseJSONRequestBody defines body for ChangeCase for application/json ContentType.
 type ChangeCaseJSONRequestBody = CaseChange
 
-// CreateConflictJSONRequestBody defines body for CreateConflict for application/json ContentType.
-type CreateConflictJSONRequestBody = ConflictNew
-
 // CreateObjectionJSONRequestBody defines body for CreateObjection for application/json ContentType.
 type CreateObjectionJSONRequestBody = ObjectionNew
 
@@ -4629,8 +4667,8 @@ type MoveCaseVersionJSONRequestBody = VersionMove
 // WithdrawCaseJSONRequestBody defines body for WithdrawCase for application/json ContentType.
 type WithdrawCaseJSONRequestBody = Withdrawal
 
-// ReviewDecisionJSONRequestBody defines body for ReviewDecision for application/json ContentType.
-type ReviewDecisionJSONRequestBody = ConflictReviewNew
+// CreateDelegationJSONRequestBody defines body for CreateDelegation for application/json ContentType.
+type CreateDelegationJSONRequestBody = DelegationNew
 
 // UploadDocumentMultipartRequestBody defines body for UploadDocument for multipart/form-data ContentType.
 type UploadDocumentMultipartRequestBody = CaseDocumentNew
@@ -4683,8 +4721,11 @@ type WithdrawProgrammeJSONRequestBody = DraftChoice
 // AdvanceCaseJSONRequestBody defines body for AdvanceCase for application/json ContentType.
 type AdvanceCaseJSONRequestBody = Advance
 
-// CreateRelationJSONRequestBody defines body for CreateRelation for application/json ContentType.
-type CreateRelationJSONRequestBody = RelationNew
+// CreateStaffJSONRequestBody defines body for CreateStaff for application/json ContentType.
+type CreateStaffJSONRequestBody = StaffNew
+
+// ChangeStaffJSONRequestBody defines body for ChangeStaff for application/json ContentType.
+type ChangeStaffJSONRequestBody = StaffChange
 
 // CreateTaskBatchJSONRequestBody defines body for CreateTaskBatch for application/json ContentType.
 type CreateTaskBatchJSONRequestBody = TaskBatchNew
@@ -4760,15 +4801,6 @@ type ServerInterface interface {
 	// GetCaseChecklist Which documents are there, and what is missing
 	// (GET /v1/cases/{id}/checklist)
 	GetCaseChecklist(c *gin.Context, id CaseID)
-	// ListConditions Conditions of a case's approvals
-	// (GET /v1/cases/{id}/conditions)
-	ListConditions(c *gin.Context, id CaseID)
-	// ListConflicts Who may not act in a case
-	// (GET /v1/cases/{id}/conflicts)
-	ListConflicts(c *gin.Context, id CaseID)
-	// CreateConflict Declare that one does not act in a case
-	// (POST /v1/cases/{id}/conflicts)
-	CreateConflict(c *gin.Context, id CaseID, params CreateConflictParams)
 	// ListCaseDocuments Documents that were sent for a case
 	// (GET /v1/cases/{id}/documents)
 	ListCaseDocuments(c *gin.Context, id CaseID)
@@ -4814,9 +4846,18 @@ type ServerInterface interface {
 	// GetDecision What became of a decision
 	// (GET /v1/decisions/{id})
 	GetDecision(c *gin.Context, id DecisionID)
-	// ReviewDecision Say that the decision of a relative stands
-	// (POST /v1/decisions/{id}/reviews)
-	ReviewDecision(c *gin.Context, id DecisionID, params ReviewDecisionParams)
+	// ListDelegations Who acts for whom
+	// (GET /v1/delegations)
+	ListDelegations(c *gin.Context, params ListDelegationsParams)
+	// CreateDelegation Have somebody act for you, or for somebody who is absent
+	// (POST /v1/delegations)
+	CreateDelegation(c *gin.Context, params CreateDelegationParams)
+	// RevokeDelegation End a delegation now
+	// (DELETE /v1/delegations/{id})
+	RevokeDelegation(c *gin.Context, id string)
+	// GetDelegation A delegation
+	// (GET /v1/delegations/{id})
+	GetDelegation(c *gin.Context, id string)
 	// UploadDocument Send a paper, a photo of a visit or other evidence
 	// (POST /v1/documents)
 	UploadDocument(c *gin.Context, params UploadDocumentParams)
@@ -4955,15 +4996,18 @@ type ServerInterface interface {
 	// AdvanceCase Let time pass for a case
 	// (POST /v1/sandbox/cases/{id}/advance)
 	AdvanceCase(c *gin.Context, id CaseID, params AdvanceCaseParams)
-	// ListRelations To whom a member of staff is related
-	// (GET /v1/staff/{subject}/relations)
-	ListRelations(c *gin.Context, subject StaffSubject, params ListRelationsParams)
-	// CreateRelation Record to whom a member of staff is related
-	// (POST /v1/staff/{subject}/relations)
-	CreateRelation(c *gin.Context, subject StaffSubject, params CreateRelationParams)
-	// EndRelation End a relation that was recorded in error or is over
-	// (DELETE /v1/staff/{subject}/relations/{relation})
-	EndRelation(c *gin.Context, subject StaffSubject, relation RelationID)
+	// ListStaff Who works here, with which roles
+	// (GET /v1/staff)
+	ListStaff(c *gin.Context, params ListStaffParams)
+	// CreateStaff Take a person into the staff
+	// (POST /v1/staff)
+	CreateStaff(c *gin.Context, params CreateStaffParams)
+	// GetStaff A member of the staff
+	// (GET /v1/staff/{subject})
+	GetStaff(c *gin.Context, subject StaffSubject)
+	// ChangeStaff Change a person's roles, or disable the person
+	// (PATCH /v1/staff/{subject})
+	ChangeStaff(c *gin.Context, subject StaffSubject, params ChangeStaffParams)
 	// ListTaskBatches The caller's batches, newest first
 	// (GET /v1/task-batches)
 	ListTaskBatches(c *gin.Context, params ListTaskBatchesParams)
@@ -5749,108 +5793,6 @@ func (siw *ServerInterfaceWrapper) GetCaseChecklist(c *gin.Context) {
 	siw.Handler.GetCaseChecklist(c, id)
 }
 
-// ListConditions operation middleware
-func (siw *ServerInterfaceWrapper) ListConditions(c *gin.Context) {
-
-	var err error
-	_ = err
-
-	// ------------- Path parameter "id" -------------
-	var id CaseID
-
-	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
-	if err != nil {
-		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
-		return
-	}
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		middleware(c)
-		if c.IsAborted() {
-			return
-		}
-	}
-
-	siw.Handler.ListConditions(c, id)
-}
-
-// ListConflicts operation middleware
-func (siw *ServerInterfaceWrapper) ListConflicts(c *gin.Context) {
-
-	var err error
-	_ = err
-
-	// ------------- Path parameter "id" -------------
-	var id CaseID
-
-	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
-	if err != nil {
-		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
-		return
-	}
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		middleware(c)
-		if c.IsAborted() {
-			return
-		}
-	}
-
-	siw.Handler.ListConflicts(c, id)
-}
-
-// CreateConflict operation middleware
-func (siw *ServerInterfaceWrapper) CreateConflict(c *gin.Context) {
-
-	var err error
-	_ = err
-
-	// ------------- Path parameter "id" -------------
-	var id CaseID
-
-	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
-	if err != nil {
-		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
-		return
-	}
-
-	// Parameter object where we will unmarshal all parameters from the context
-	var params CreateConflictParams
-
-	headers := c.Request.Header
-
-	// ------------- Required header parameter "Idempotency-Key" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
-		var IdempotencyKey IdempotencyKey
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
-			return
-		}
-
-		params.IdempotencyKey = IdempotencyKey
-
-	} else {
-		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
-		return
-	}
-
-	for _, middleware := range siw.HandlerMiddlewares {
-		middleware(c)
-		if c.IsAborted() {
-			return
-		}
-	}
-
-	siw.Handler.CreateConflict(c, id, params)
-}
-
 // ListCaseDocuments operation middleware
 func (siw *ServerInterfaceWrapper) ListCaseDocuments(c *gin.Context) {
 
@@ -6568,23 +6510,65 @@ func (siw *ServerInterfaceWrapper) GetDecision(c *gin.Context) {
 	siw.Handler.GetDecision(c, id)
 }
 
-// ReviewDecision operation middleware
-func (siw *ServerInterfaceWrapper) ReviewDecision(c *gin.Context) {
+// ListDelegations operation middleware
+func (siw *ServerInterfaceWrapper) ListDelegations(c *gin.Context) {
 
 	var err error
 	_ = err
 
-	// ------------- Path parameter "id" -------------
-	var id DecisionID
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDelegationsParams
 
-	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	// ------------- Optional query parameter "person" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "person", c.Request.URL.Query(), &params.Person, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
-		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter person: %w", err), http.StatusBadRequest)
 		return
 	}
 
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", c.Request.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter status: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListDelegations(c, params)
+}
+
+// CreateDelegation operation middleware
+func (siw *ServerInterfaceWrapper) CreateDelegation(c *gin.Context) {
+
+	var err error
+	_ = err
+
 	// Parameter object where we will unmarshal all parameters from the context
-	var params ReviewDecisionParams
+	var params CreateDelegationParams
 
 	headers := c.Request.Header
 
@@ -6617,7 +6601,57 @@ func (siw *ServerInterfaceWrapper) ReviewDecision(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.ReviewDecision(c, id, params)
+	siw.Handler.CreateDelegation(c, params)
+}
+
+// RevokeDelegation operation middleware
+func (siw *ServerInterfaceWrapper) RevokeDelegation(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RevokeDelegation(c, id)
+}
+
+// GetDelegation operation middleware
+func (siw *ServerInterfaceWrapper) GetDelegation(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetDelegation(c, id)
 }
 
 // UploadDocument operation middleware
@@ -8596,23 +8630,30 @@ func (siw *ServerInterfaceWrapper) AdvanceCase(c *gin.Context) {
 	siw.Handler.AdvanceCase(c, id, params)
 }
 
-// ListRelations operation middleware
-func (siw *ServerInterfaceWrapper) ListRelations(c *gin.Context) {
+// ListStaff operation middleware
+func (siw *ServerInterfaceWrapper) ListStaff(c *gin.Context) {
 
 	var err error
 	_ = err
 
-	// ------------- Path parameter "subject" -------------
-	var subject StaffSubject
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListStaffParams
 
-	err = runtime.BindStyledParameterWithOptions("simple", "subject", c.Param("subject"), &subject, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	// ------------- Optional query parameter "role" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "role", c.Request.URL.Query(), &params.Role, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
 	if err != nil {
-		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter subject: %w", err), http.StatusBadRequest)
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter role: %w", err), http.StatusBadRequest)
 		return
 	}
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params ListRelationsParams
+	// ------------- Optional query parameter "area" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "area", c.Request.URL.Query(), &params.Area, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter area: %w", err), http.StatusBadRequest)
+		return
+	}
 
 	// ------------- Optional query parameter "limit" -------------
 
@@ -8637,26 +8678,17 @@ func (siw *ServerInterfaceWrapper) ListRelations(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.ListRelations(c, subject, params)
+	siw.Handler.ListStaff(c, params)
 }
 
-// CreateRelation operation middleware
-func (siw *ServerInterfaceWrapper) CreateRelation(c *gin.Context) {
+// CreateStaff operation middleware
+func (siw *ServerInterfaceWrapper) CreateStaff(c *gin.Context) {
 
 	var err error
 	_ = err
 
-	// ------------- Path parameter "subject" -------------
-	var subject StaffSubject
-
-	err = runtime.BindStyledParameterWithOptions("simple", "subject", c.Param("subject"), &subject, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
-	if err != nil {
-		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter subject: %w", err), http.StatusBadRequest)
-		return
-	}
-
 	// Parameter object where we will unmarshal all parameters from the context
-	var params CreateRelationParams
+	var params CreateStaffParams
 
 	headers := c.Request.Header
 
@@ -8689,11 +8721,11 @@ func (siw *ServerInterfaceWrapper) CreateRelation(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.CreateRelation(c, subject, params)
+	siw.Handler.CreateStaff(c, params)
 }
 
-// EndRelation operation middleware
-func (siw *ServerInterfaceWrapper) EndRelation(c *gin.Context) {
+// GetStaff operation middleware
+func (siw *ServerInterfaceWrapper) GetStaff(c *gin.Context) {
 
 	var err error
 	_ = err
@@ -8707,12 +8739,55 @@ func (siw *ServerInterfaceWrapper) EndRelation(c *gin.Context) {
 		return
 	}
 
-	// ------------- Path parameter "relation" -------------
-	var relation RelationID
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
 
-	err = runtime.BindStyledParameterWithOptions("simple", "relation", c.Param("relation"), &relation, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	siw.Handler.GetStaff(c, subject)
+}
+
+// ChangeStaff operation middleware
+func (siw *ServerInterfaceWrapper) ChangeStaff(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "subject" -------------
+	var subject StaffSubject
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subject", c.Param("subject"), &subject, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
 	if err != nil {
-		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter relation: %w", err), http.StatusBadRequest)
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter subject: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ChangeStaffParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
 		return
 	}
 
@@ -8723,7 +8798,7 @@ func (siw *ServerInterfaceWrapper) EndRelation(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.EndRelation(c, subject, relation)
+	siw.Handler.ChangeStaff(c, subject, params)
 }
 
 // ListTaskBatches operation middleware
@@ -9717,15 +9792,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/cases/:id/papers", wrapper.ListCasePapers)
 	router.GET(options.BaseURL+"/v1/cases/:id/papers/:kind", wrapper.GetCasePaper)
 	router.GET(options.BaseURL+"/v1/cases/:id/payments", wrapper.ListCasePayments)
-	router.GET(options.BaseURL+"/v1/staff/:subject/relations", wrapper.ListRelations)
-	router.POST(options.BaseURL+"/v1/staff/:subject/relations", wrapper.CreateRelation)
-	router.DELETE(options.BaseURL+"/v1/staff/:subject/relations/:relation", wrapper.EndRelation)
-	router.GET(options.BaseURL+"/v1/cases/:id/conflicts", wrapper.ListConflicts)
-	router.POST(options.BaseURL+"/v1/cases/:id/conflicts", wrapper.CreateConflict)
-	router.POST(options.BaseURL+"/v1/decisions/:id/reviews", wrapper.ReviewDecision)
 	router.GET(options.BaseURL+"/v1/cases/:id/objections", wrapper.ListObjections)
 	router.POST(options.BaseURL+"/v1/cases/:id/objections", wrapper.CreateObjection)
-	router.GET(options.BaseURL+"/v1/cases/:id/conditions", wrapper.ListConditions)
 	router.GET(options.BaseURL+"/v1/cases/:id/documents", wrapper.ListCaseDocuments)
 	router.POST(options.BaseURL+"/v1/documents", wrapper.UploadDocument)
 	router.GET(options.BaseURL+"/v1/documents/:id", wrapper.GetDocument)
@@ -9750,6 +9818,14 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/task-batches/:id/items", wrapper.ListTaskBatchItems)
 	router.POST(options.BaseURL+"/v1/task-batches/:id/cancel", wrapper.CancelTaskBatch)
 	router.GET(options.BaseURL+"/v1/decisions/:id", wrapper.GetDecision)
+	router.GET(options.BaseURL+"/v1/delegations", wrapper.ListDelegations)
+	router.POST(options.BaseURL+"/v1/delegations", wrapper.CreateDelegation)
+	router.DELETE(options.BaseURL+"/v1/delegations/:id", wrapper.RevokeDelegation)
+	router.GET(options.BaseURL+"/v1/delegations/:id", wrapper.GetDelegation)
+	router.GET(options.BaseURL+"/v1/staff", wrapper.ListStaff)
+	router.POST(options.BaseURL+"/v1/staff", wrapper.CreateStaff)
+	router.GET(options.BaseURL+"/v1/staff/:subject", wrapper.GetStaff)
+	router.PATCH(options.BaseURL+"/v1/staff/:subject", wrapper.ChangeStaff)
 	router.GET(options.BaseURL+"/v1/funds", wrapper.ListFunds)
 	router.POST(options.BaseURL+"/v1/funds", wrapper.CreateFund)
 	router.GET(options.BaseURL+"/v1/funds/:id", wrapper.GetFund)
@@ -12423,440 +12499,6 @@ func (response GetCaseChecklist503ApplicationProblemPlusJSONResponse) VisitGetCa
 	return err
 }
 
-type ListConditionsRequestObject struct {
-	ID CaseID `json:"id"`
-}
-
-type ListConditionsResponseObject interface {
-	VisitListConditionsResponse(w http.ResponseWriter) error
-}
-
-type ListConditions200JSONResponse ConditionList
-
-func (response ListConditions200JSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListConditions400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListConditions400ApplicationProblemPlusJSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListConditions401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListConditions401ApplicationProblemPlusJSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListConditions403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListConditions403ApplicationProblemPlusJSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListConditions404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response ListConditions404ApplicationProblemPlusJSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListConditions500ApplicationProblemPlusJSONResponse struct {
-	InternalApplicationProblemPlusJSONResponse
-}
-
-func (response ListConditions500ApplicationProblemPlusJSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListConditions503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
-}
-
-func (response ListConditions503ApplicationProblemPlusJSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	w.WriteHeader(503)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListConflictsRequestObject struct {
-	ID CaseID `json:"id"`
-}
-
-type ListConflictsResponseObject interface {
-	VisitListConflictsResponse(w http.ResponseWriter) error
-}
-
-type ListConflicts200JSONResponse ConflictList
-
-func (response ListConflicts200JSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListConflicts400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response ListConflicts400ApplicationProblemPlusJSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListConflicts401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response ListConflicts401ApplicationProblemPlusJSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListConflicts403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response ListConflicts403ApplicationProblemPlusJSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListConflicts404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response ListConflicts404ApplicationProblemPlusJSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListConflicts500ApplicationProblemPlusJSONResponse struct {
-	InternalApplicationProblemPlusJSONResponse
-}
-
-func (response ListConflicts500ApplicationProblemPlusJSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListConflicts503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
-}
-
-func (response ListConflicts503ApplicationProblemPlusJSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	w.WriteHeader(503)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateConflictRequestObject struct {
-	ID     CaseID `json:"id"`
-	Params CreateConflictParams
-	Body   *CreateConflictJSONRequestBody
-}
-
-type CreateConflictResponseObject interface {
-	VisitCreateConflictResponse(w http.ResponseWriter) error
-}
-
-type CreateConflict201ResponseHeaders struct {
-	IdempotentReplayed *string
-}
-
-type CreateConflict201JSONResponse struct {
-	Body    CaseConflict
-	Headers CreateConflict201ResponseHeaders
-}
-
-func (response CreateConflict201JSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.IdempotentReplayed != nil {
-		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
-	}
-	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateConflict400ApplicationProblemPlusJSONResponse struct {
-	BadRequestApplicationProblemPlusJSONResponse
-}
-
-func (response CreateConflict400ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(400)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateConflict401ApplicationProblemPlusJSONResponse struct {
-	UnauthorizedApplicationProblemPlusJSONResponse
-}
-
-func (response CreateConflict401ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(401)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateConflict403ApplicationProblemPlusJSONResponse struct {
-	ForbiddenApplicationProblemPlusJSONResponse
-}
-
-func (response CreateConflict403ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(403)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateConflict404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response CreateConflict404ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateConflict409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
-}
-
-func (response CreateConflict409ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	w.WriteHeader(409)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateConflict413ApplicationProblemPlusJSONResponse struct {
-	TooLargeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateConflict413ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(413)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateConflict415ApplicationProblemPlusJSONResponse struct {
-	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
-}
-
-func (response CreateConflict415ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(415)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateConflict422ApplicationProblemPlusJSONResponse struct {
-	UnprocessableApplicationProblemPlusJSONResponse
-}
-
-func (response CreateConflict422ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(422)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateConflict500ApplicationProblemPlusJSONResponse struct {
-	InternalApplicationProblemPlusJSONResponse
-}
-
-func (response CreateConflict500ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(500)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateConflict503ApplicationProblemPlusJSONResponse struct {
-	UnavailableApplicationProblemPlusJSONResponse
-}
-
-func (response CreateConflict503ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
-	w.WriteHeader(503)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListCaseDocumentsRequestObject struct {
 	ID CaseID `json:"id"`
 }
@@ -15315,45 +14957,33 @@ func (response GetDecision503ApplicationProblemPlusJSONResponse) VisitGetDecisio
 	return err
 }
 
-type ReviewDecisionRequestObject struct {
-	ID     DecisionID `json:"id"`
-	Params ReviewDecisionParams
-	Body   *ReviewDecisionJSONRequestBody
+type ListDelegationsRequestObject struct {
+	Params ListDelegationsParams
 }
 
-type ReviewDecisionResponseObject interface {
-	VisitReviewDecisionResponse(w http.ResponseWriter) error
+type ListDelegationsResponseObject interface {
+	VisitListDelegationsResponse(w http.ResponseWriter) error
 }
 
-type ReviewDecision201ResponseHeaders struct {
-	IdempotentReplayed *string
-}
+type ListDelegations200JSONResponse DelegationPage
 
-type ReviewDecision201JSONResponse struct {
-	Body    ConflictReview
-	Headers ReviewDecision201ResponseHeaders
-}
-
-func (response ReviewDecision201JSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+func (response ListDelegations200JSONResponse) VisitListDelegationsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.IdempotentReplayed != nil {
-		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
-	}
-	w.WriteHeader(201)
+	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type ReviewDecision400ApplicationProblemPlusJSONResponse struct {
+type ListDelegations400ApplicationProblemPlusJSONResponse struct {
 	BadRequestApplicationProblemPlusJSONResponse
 }
 
-func (response ReviewDecision400ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+func (response ListDelegations400ApplicationProblemPlusJSONResponse) VisitListDelegationsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -15365,11 +14995,11 @@ func (response ReviewDecision400ApplicationProblemPlusJSONResponse) VisitReviewD
 	return err
 }
 
-type ReviewDecision401ApplicationProblemPlusJSONResponse struct {
+type ListDelegations401ApplicationProblemPlusJSONResponse struct {
 	UnauthorizedApplicationProblemPlusJSONResponse
 }
 
-func (response ReviewDecision401ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+func (response ListDelegations401ApplicationProblemPlusJSONResponse) VisitListDelegationsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -15381,11 +15011,11 @@ func (response ReviewDecision401ApplicationProblemPlusJSONResponse) VisitReviewD
 	return err
 }
 
-type ReviewDecision403ApplicationProblemPlusJSONResponse struct {
+type ListDelegations403ApplicationProblemPlusJSONResponse struct {
 	ForbiddenApplicationProblemPlusJSONResponse
 }
 
-func (response ReviewDecision403ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+func (response ListDelegations403ApplicationProblemPlusJSONResponse) VisitListDelegationsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -15397,27 +15027,127 @@ func (response ReviewDecision403ApplicationProblemPlusJSONResponse) VisitReviewD
 	return err
 }
 
-type ReviewDecision404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
+type ListDelegations500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
 }
 
-func (response ReviewDecision404ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+func (response ListDelegations500ApplicationProblemPlusJSONResponse) VisitListDelegationsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
+	w.WriteHeader(500)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type ReviewDecision409ApplicationProblemPlusJSONResponse struct {
+type ListDelegations503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListDelegations503ApplicationProblemPlusJSONResponse) VisitListDelegationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDelegationRequestObject struct {
+	Params CreateDelegationParams
+	Body   *CreateDelegationJSONRequestBody
+}
+
+type CreateDelegationResponseObject interface {
+	VisitCreateDelegationResponse(w http.ResponseWriter) error
+}
+
+type CreateDelegation201ResponseHeaders struct {
+	IdempotentReplayed *string
+	Location           string
+}
+
+type CreateDelegation201JSONResponse struct {
+	Body    Delegation
+	Headers CreateDelegation201ResponseHeaders
+}
+
+func (response CreateDelegation201JSONResponse) VisitCreateDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDelegation400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDelegation400ApplicationProblemPlusJSONResponse) VisitCreateDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDelegation401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDelegation401ApplicationProblemPlusJSONResponse) VisitCreateDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDelegation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateDelegation403ApplicationProblemPlusJSONResponse) VisitCreateDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateDelegation409ApplicationProblemPlusJSONResponse struct {
 	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response ReviewDecision409ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+func (response CreateDelegation409ApplicationProblemPlusJSONResponse) VisitCreateDelegationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -15430,11 +15160,11 @@ func (response ReviewDecision409ApplicationProblemPlusJSONResponse) VisitReviewD
 	return err
 }
 
-type ReviewDecision413ApplicationProblemPlusJSONResponse struct {
+type CreateDelegation413ApplicationProblemPlusJSONResponse struct {
 	TooLargeApplicationProblemPlusJSONResponse
 }
 
-func (response ReviewDecision413ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+func (response CreateDelegation413ApplicationProblemPlusJSONResponse) VisitCreateDelegationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -15446,11 +15176,11 @@ func (response ReviewDecision413ApplicationProblemPlusJSONResponse) VisitReviewD
 	return err
 }
 
-type ReviewDecision415ApplicationProblemPlusJSONResponse struct {
+type CreateDelegation415ApplicationProblemPlusJSONResponse struct {
 	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
 }
 
-func (response ReviewDecision415ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+func (response CreateDelegation415ApplicationProblemPlusJSONResponse) VisitCreateDelegationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -15462,11 +15192,11 @@ func (response ReviewDecision415ApplicationProblemPlusJSONResponse) VisitReviewD
 	return err
 }
 
-type ReviewDecision422ApplicationProblemPlusJSONResponse struct {
+type CreateDelegation422ApplicationProblemPlusJSONResponse struct {
 	UnprocessableApplicationProblemPlusJSONResponse
 }
 
-func (response ReviewDecision422ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+func (response CreateDelegation422ApplicationProblemPlusJSONResponse) VisitCreateDelegationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -15478,11 +15208,11 @@ func (response ReviewDecision422ApplicationProblemPlusJSONResponse) VisitReviewD
 	return err
 }
 
-type ReviewDecision500ApplicationProblemPlusJSONResponse struct {
+type CreateDelegation500ApplicationProblemPlusJSONResponse struct {
 	InternalApplicationProblemPlusJSONResponse
 }
 
-func (response ReviewDecision500ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+func (response CreateDelegation500ApplicationProblemPlusJSONResponse) VisitCreateDelegationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -15494,11 +15224,266 @@ func (response ReviewDecision500ApplicationProblemPlusJSONResponse) VisitReviewD
 	return err
 }
 
-type ReviewDecision503ApplicationProblemPlusJSONResponse struct {
+type CreateDelegation503ApplicationProblemPlusJSONResponse struct {
 	UnavailableApplicationProblemPlusJSONResponse
 }
 
-func (response ReviewDecision503ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+func (response CreateDelegation503ApplicationProblemPlusJSONResponse) VisitCreateDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeDelegationRequestObject struct {
+	ID string `json:"id"`
+}
+
+type RevokeDelegationResponseObject interface {
+	VisitRevokeDelegationResponse(w http.ResponseWriter) error
+}
+
+type RevokeDelegation200JSONResponse Delegation
+
+func (response RevokeDelegation200JSONResponse) VisitRevokeDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeDelegation400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeDelegation400ApplicationProblemPlusJSONResponse) VisitRevokeDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeDelegation401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeDelegation401ApplicationProblemPlusJSONResponse) VisitRevokeDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeDelegation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeDelegation403ApplicationProblemPlusJSONResponse) VisitRevokeDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeDelegation404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeDelegation404ApplicationProblemPlusJSONResponse) VisitRevokeDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeDelegation409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeDelegation409ApplicationProblemPlusJSONResponse) VisitRevokeDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeDelegation500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeDelegation500ApplicationProblemPlusJSONResponse) VisitRevokeDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeDelegation503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeDelegation503ApplicationProblemPlusJSONResponse) VisitRevokeDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDelegationRequestObject struct {
+	ID string `json:"id"`
+}
+
+type GetDelegationResponseObject interface {
+	VisitGetDelegationResponse(w http.ResponseWriter) error
+}
+
+type GetDelegation200JSONResponse Delegation
+
+func (response GetDelegation200JSONResponse) VisitGetDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDelegation400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetDelegation400ApplicationProblemPlusJSONResponse) VisitGetDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDelegation401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetDelegation401ApplicationProblemPlusJSONResponse) VisitGetDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDelegation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetDelegation403ApplicationProblemPlusJSONResponse) VisitGetDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDelegation404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetDelegation404ApplicationProblemPlusJSONResponse) VisitGetDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDelegation500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetDelegation500ApplicationProblemPlusJSONResponse) VisitGetDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetDelegation503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetDelegation503ApplicationProblemPlusJSONResponse) VisitGetDelegationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -22415,18 +22400,17 @@ func (response AdvanceCase503ApplicationProblemPlusJSONResponse) VisitAdvanceCas
 	return err
 }
 
-type ListRelationsRequestObject struct {
-	Subject StaffSubject `json:"subject"`
-	Params  ListRelationsParams
+type ListStaffRequestObject struct {
+	Params ListStaffParams
 }
 
-type ListRelationsResponseObject interface {
-	VisitListRelationsResponse(w http.ResponseWriter) error
+type ListStaffResponseObject interface {
+	VisitListStaffResponse(w http.ResponseWriter) error
 }
 
-type ListRelations200JSONResponse RelationPage
+type ListStaff200JSONResponse StaffPage
 
-func (response ListRelations200JSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
+func (response ListStaff200JSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22438,11 +22422,11 @@ func (response ListRelations200JSONResponse) VisitListRelationsResponse(w http.R
 	return err
 }
 
-type ListRelations400ApplicationProblemPlusJSONResponse struct {
+type ListStaff400ApplicationProblemPlusJSONResponse struct {
 	BadRequestApplicationProblemPlusJSONResponse
 }
 
-func (response ListRelations400ApplicationProblemPlusJSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
+func (response ListStaff400ApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22454,11 +22438,11 @@ func (response ListRelations400ApplicationProblemPlusJSONResponse) VisitListRela
 	return err
 }
 
-type ListRelations401ApplicationProblemPlusJSONResponse struct {
+type ListStaff401ApplicationProblemPlusJSONResponse struct {
 	UnauthorizedApplicationProblemPlusJSONResponse
 }
 
-func (response ListRelations401ApplicationProblemPlusJSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
+func (response ListStaff401ApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22470,11 +22454,11 @@ func (response ListRelations401ApplicationProblemPlusJSONResponse) VisitListRela
 	return err
 }
 
-type ListRelations403ApplicationProblemPlusJSONResponse struct {
+type ListStaff403ApplicationProblemPlusJSONResponse struct {
 	ForbiddenApplicationProblemPlusJSONResponse
 }
 
-func (response ListRelations403ApplicationProblemPlusJSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
+func (response ListStaff403ApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22486,27 +22470,11 @@ func (response ListRelations403ApplicationProblemPlusJSONResponse) VisitListRela
 	return err
 }
 
-type ListRelations404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response ListRelations404ApplicationProblemPlusJSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListRelations500ApplicationProblemPlusJSONResponse struct {
+type ListStaff500ApplicationProblemPlusJSONResponse struct {
 	InternalApplicationProblemPlusJSONResponse
 }
 
-func (response ListRelations500ApplicationProblemPlusJSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
+func (response ListStaff500ApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22518,11 +22486,11 @@ func (response ListRelations500ApplicationProblemPlusJSONResponse) VisitListRela
 	return err
 }
 
-type ListRelations503ApplicationProblemPlusJSONResponse struct {
+type ListStaff503ApplicationProblemPlusJSONResponse struct {
 	UnavailableApplicationProblemPlusJSONResponse
 }
 
-func (response ListRelations503ApplicationProblemPlusJSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
+func (response ListStaff503ApplicationProblemPlusJSONResponse) VisitListStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -22535,45 +22503,48 @@ func (response ListRelations503ApplicationProblemPlusJSONResponse) VisitListRela
 	return err
 }
 
-type CreateRelationRequestObject struct {
-	Subject StaffSubject `json:"subject"`
-	Params  CreateRelationParams
-	Body    *CreateRelationJSONRequestBody
+type CreateStaffRequestObject struct {
+	Params CreateStaffParams
+	Body   *CreateStaffJSONRequestBody
 }
 
-type CreateRelationResponseObject interface {
-	VisitCreateRelationResponse(w http.ResponseWriter) error
+type CreateStaffResponseObject interface {
+	VisitCreateStaffResponse(w http.ResponseWriter) error
 }
 
-type CreateRelation201ResponseHeaders struct {
+type CreateStaff201ResponseHeaders struct {
+	ETag               string
 	IdempotentReplayed *string
+	Location           string
 }
 
-type CreateRelation201JSONResponse struct {
-	Body    Relation
-	Headers CreateRelation201ResponseHeaders
+type CreateStaff201JSONResponse struct {
+	Body    StaffMember
+	Headers CreateStaff201ResponseHeaders
 }
 
-func (response CreateRelation201JSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+func (response CreateStaff201JSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	if response.Headers.IdempotentReplayed != nil {
 		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
 	}
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
 	w.WriteHeader(201)
 	_, err := buf.WriteTo(w)
 	return err
 }
 
-type CreateRelation400ApplicationProblemPlusJSONResponse struct {
+type CreateStaff400ApplicationProblemPlusJSONResponse struct {
 	BadRequestApplicationProblemPlusJSONResponse
 }
 
-func (response CreateRelation400ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+func (response CreateStaff400ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22585,11 +22556,11 @@ func (response CreateRelation400ApplicationProblemPlusJSONResponse) VisitCreateR
 	return err
 }
 
-type CreateRelation401ApplicationProblemPlusJSONResponse struct {
+type CreateStaff401ApplicationProblemPlusJSONResponse struct {
 	UnauthorizedApplicationProblemPlusJSONResponse
 }
 
-func (response CreateRelation401ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+func (response CreateStaff401ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22601,11 +22572,11 @@ func (response CreateRelation401ApplicationProblemPlusJSONResponse) VisitCreateR
 	return err
 }
 
-type CreateRelation403ApplicationProblemPlusJSONResponse struct {
+type CreateStaff403ApplicationProblemPlusJSONResponse struct {
 	ForbiddenApplicationProblemPlusJSONResponse
 }
 
-func (response CreateRelation403ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+func (response CreateStaff403ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22617,27 +22588,11 @@ func (response CreateRelation403ApplicationProblemPlusJSONResponse) VisitCreateR
 	return err
 }
 
-type CreateRelation404ApplicationProblemPlusJSONResponse struct {
-	NotFoundApplicationProblemPlusJSONResponse
-}
-
-func (response CreateRelation404ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(404)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateRelation409ApplicationProblemPlusJSONResponse struct {
+type CreateStaff409ApplicationProblemPlusJSONResponse struct {
 	ConflictApplicationProblemPlusJSONResponse
 }
 
-func (response CreateRelation409ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+func (response CreateStaff409ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -22650,11 +22605,11 @@ func (response CreateRelation409ApplicationProblemPlusJSONResponse) VisitCreateR
 	return err
 }
 
-type CreateRelation413ApplicationProblemPlusJSONResponse struct {
+type CreateStaff413ApplicationProblemPlusJSONResponse struct {
 	TooLargeApplicationProblemPlusJSONResponse
 }
 
-func (response CreateRelation413ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+func (response CreateStaff413ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22666,11 +22621,11 @@ func (response CreateRelation413ApplicationProblemPlusJSONResponse) VisitCreateR
 	return err
 }
 
-type CreateRelation415ApplicationProblemPlusJSONResponse struct {
+type CreateStaff415ApplicationProblemPlusJSONResponse struct {
 	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
 }
 
-func (response CreateRelation415ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+func (response CreateStaff415ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22682,11 +22637,11 @@ func (response CreateRelation415ApplicationProblemPlusJSONResponse) VisitCreateR
 	return err
 }
 
-type CreateRelation422ApplicationProblemPlusJSONResponse struct {
+type CreateStaff422ApplicationProblemPlusJSONResponse struct {
 	UnprocessableApplicationProblemPlusJSONResponse
 }
 
-func (response CreateRelation422ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+func (response CreateStaff422ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22698,11 +22653,11 @@ func (response CreateRelation422ApplicationProblemPlusJSONResponse) VisitCreateR
 	return err
 }
 
-type CreateRelation500ApplicationProblemPlusJSONResponse struct {
+type CreateStaff500ApplicationProblemPlusJSONResponse struct {
 	InternalApplicationProblemPlusJSONResponse
 }
 
-func (response CreateRelation500ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+func (response CreateStaff500ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22714,11 +22669,11 @@ func (response CreateRelation500ApplicationProblemPlusJSONResponse) VisitCreateR
 	return err
 }
 
-type CreateRelation503ApplicationProblemPlusJSONResponse struct {
+type CreateStaff503ApplicationProblemPlusJSONResponse struct {
 	UnavailableApplicationProblemPlusJSONResponse
 }
 
-func (response CreateRelation503ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+func (response CreateStaff503ApplicationProblemPlusJSONResponse) VisitCreateStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -22731,28 +22686,41 @@ func (response CreateRelation503ApplicationProblemPlusJSONResponse) VisitCreateR
 	return err
 }
 
-type EndRelationRequestObject struct {
-	Subject  StaffSubject `json:"subject"`
-	Relation RelationID   `json:"relation"`
+type GetStaffRequestObject struct {
+	Subject StaffSubject `json:"subject"`
 }
 
-type EndRelationResponseObject interface {
-	VisitEndRelationResponse(w http.ResponseWriter) error
+type GetStaffResponseObject interface {
+	VisitGetStaffResponse(w http.ResponseWriter) error
 }
 
-type EndRelation204Response struct {
+type GetStaff200ResponseHeaders struct {
+	ETag string
 }
 
-func (response EndRelation204Response) VisitEndRelationResponse(w http.ResponseWriter) error {
-	w.WriteHeader(204)
-	return nil
+type GetStaff200JSONResponse struct {
+	Body    StaffMember
+	Headers GetStaff200ResponseHeaders
 }
 
-type EndRelation400ApplicationProblemPlusJSONResponse struct {
+func (response GetStaff200JSONResponse) VisitGetStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStaff400ApplicationProblemPlusJSONResponse struct {
 	BadRequestApplicationProblemPlusJSONResponse
 }
 
-func (response EndRelation400ApplicationProblemPlusJSONResponse) VisitEndRelationResponse(w http.ResponseWriter) error {
+func (response GetStaff400ApplicationProblemPlusJSONResponse) VisitGetStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22764,11 +22732,11 @@ func (response EndRelation400ApplicationProblemPlusJSONResponse) VisitEndRelatio
 	return err
 }
 
-type EndRelation401ApplicationProblemPlusJSONResponse struct {
+type GetStaff401ApplicationProblemPlusJSONResponse struct {
 	UnauthorizedApplicationProblemPlusJSONResponse
 }
 
-func (response EndRelation401ApplicationProblemPlusJSONResponse) VisitEndRelationResponse(w http.ResponseWriter) error {
+func (response GetStaff401ApplicationProblemPlusJSONResponse) VisitGetStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22780,11 +22748,11 @@ func (response EndRelation401ApplicationProblemPlusJSONResponse) VisitEndRelatio
 	return err
 }
 
-type EndRelation403ApplicationProblemPlusJSONResponse struct {
+type GetStaff403ApplicationProblemPlusJSONResponse struct {
 	ForbiddenApplicationProblemPlusJSONResponse
 }
 
-func (response EndRelation403ApplicationProblemPlusJSONResponse) VisitEndRelationResponse(w http.ResponseWriter) error {
+func (response GetStaff403ApplicationProblemPlusJSONResponse) VisitGetStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22796,11 +22764,11 @@ func (response EndRelation403ApplicationProblemPlusJSONResponse) VisitEndRelatio
 	return err
 }
 
-type EndRelation404ApplicationProblemPlusJSONResponse struct {
+type GetStaff404ApplicationProblemPlusJSONResponse struct {
 	NotFoundApplicationProblemPlusJSONResponse
 }
 
-func (response EndRelation404ApplicationProblemPlusJSONResponse) VisitEndRelationResponse(w http.ResponseWriter) error {
+func (response GetStaff404ApplicationProblemPlusJSONResponse) VisitGetStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22812,11 +22780,11 @@ func (response EndRelation404ApplicationProblemPlusJSONResponse) VisitEndRelatio
 	return err
 }
 
-type EndRelation500ApplicationProblemPlusJSONResponse struct {
+type GetStaff500ApplicationProblemPlusJSONResponse struct {
 	InternalApplicationProblemPlusJSONResponse
 }
 
-func (response EndRelation500ApplicationProblemPlusJSONResponse) VisitEndRelationResponse(w http.ResponseWriter) error {
+func (response GetStaff500ApplicationProblemPlusJSONResponse) VisitGetStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -22828,11 +22796,220 @@ func (response EndRelation500ApplicationProblemPlusJSONResponse) VisitEndRelatio
 	return err
 }
 
-type EndRelation503ApplicationProblemPlusJSONResponse struct {
+type GetStaff503ApplicationProblemPlusJSONResponse struct {
 	UnavailableApplicationProblemPlusJSONResponse
 }
 
-func (response EndRelation503ApplicationProblemPlusJSONResponse) VisitEndRelationResponse(w http.ResponseWriter) error {
+func (response GetStaff503ApplicationProblemPlusJSONResponse) VisitGetStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaffRequestObject struct {
+	Subject StaffSubject `json:"subject"`
+	Params  ChangeStaffParams
+	Body    *ChangeStaffJSONRequestBody
+}
+
+type ChangeStaffResponseObject interface {
+	VisitChangeStaffResponse(w http.ResponseWriter) error
+}
+
+type ChangeStaff200ResponseHeaders struct {
+	ETag string
+}
+
+type ChangeStaff200JSONResponse struct {
+	Body    StaffMember
+	Headers ChangeStaff200ResponseHeaders
+}
+
+func (response ChangeStaff200JSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff400ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff401ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff403ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff404ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff412ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff413ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff415ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff422ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff428ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff500ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ChangeStaff503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ChangeStaff503ApplicationProblemPlusJSONResponse) VisitChangeStaffResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -25833,15 +26010,6 @@ type StrictServerInterface interface {
 	// GetCaseChecklist Which documents are there, and what is missing
 	// (GET /v1/cases/{id}/checklist)
 	GetCaseChecklist(ctx context.Context, request GetCaseChecklistRequestObject) (GetCaseChecklistResponseObject, error)
-	// ListConditions Conditions of a case's approvals
-	// (GET /v1/cases/{id}/conditions)
-	ListConditions(ctx context.Context, request ListConditionsRequestObject) (ListConditionsResponseObject, error)
-	// ListConflicts Who may not act in a case
-	// (GET /v1/cases/{id}/conflicts)
-	ListConflicts(ctx context.Context, request ListConflictsRequestObject) (ListConflictsResponseObject, error)
-	// CreateConflict Declare that one does not act in a case
-	// (POST /v1/cases/{id}/conflicts)
-	CreateConflict(ctx context.Context, request CreateConflictRequestObject) (CreateConflictResponseObject, error)
 	// ListCaseDocuments Documents that were sent for a case
 	// (GET /v1/cases/{id}/documents)
 	ListCaseDocuments(ctx context.Context, request ListCaseDocumentsRequestObject) (ListCaseDocumentsResponseObject, error)
@@ -25887,9 +26055,18 @@ type StrictServerInterface interface {
 	// GetDecision What became of a decision
 	// (GET /v1/decisions/{id})
 	GetDecision(ctx context.Context, request GetDecisionRequestObject) (GetDecisionResponseObject, error)
-	// ReviewDecision Say that the decision of a relative stands
-	// (POST /v1/decisions/{id}/reviews)
-	ReviewDecision(ctx context.Context, request ReviewDecisionRequestObject) (ReviewDecisionResponseObject, error)
+	// ListDelegations Who acts for whom
+	// (GET /v1/delegations)
+	ListDelegations(ctx context.Context, request ListDelegationsRequestObject) (ListDelegationsResponseObject, error)
+	// CreateDelegation Have somebody act for you, or for somebody who is absent
+	// (POST /v1/delegations)
+	CreateDelegation(ctx context.Context, request CreateDelegationRequestObject) (CreateDelegationResponseObject, error)
+	// RevokeDelegation End a delegation now
+	// (DELETE /v1/delegations/{id})
+	RevokeDelegation(ctx context.Context, request RevokeDelegationRequestObject) (RevokeDelegationResponseObject, error)
+	// GetDelegation A delegation
+	// (GET /v1/delegations/{id})
+	GetDelegation(ctx context.Context, request GetDelegationRequestObject) (GetDelegationResponseObject, error)
 	// UploadDocument Send a paper, a photo of a visit or other evidence
 	// (POST /v1/documents)
 	UploadDocument(ctx context.Context, request UploadDocumentRequestObject) (UploadDocumentResponseObject, error)
@@ -26028,15 +26205,18 @@ type StrictServerInterface interface {
 	// AdvanceCase Let time pass for a case
 	// (POST /v1/sandbox/cases/{id}/advance)
 	AdvanceCase(ctx context.Context, request AdvanceCaseRequestObject) (AdvanceCaseResponseObject, error)
-	// ListRelations To whom a member of staff is related
-	// (GET /v1/staff/{subject}/relations)
-	ListRelations(ctx context.Context, request ListRelationsRequestObject) (ListRelationsResponseObject, error)
-	// CreateRelation Record to whom a member of staff is related
-	// (POST /v1/staff/{subject}/relations)
-	CreateRelation(ctx context.Context, request CreateRelationRequestObject) (CreateRelationResponseObject, error)
-	// EndRelation End a relation that was recorded in error or is over
-	// (DELETE /v1/staff/{subject}/relations/{relation})
-	EndRelation(ctx context.Context, request EndRelationRequestObject) (EndRelationResponseObject, error)
+	// ListStaff Who works here, with which roles
+	// (GET /v1/staff)
+	ListStaff(ctx context.Context, request ListStaffRequestObject) (ListStaffResponseObject, error)
+	// CreateStaff Take a person into the staff
+	// (POST /v1/staff)
+	CreateStaff(ctx context.Context, request CreateStaffRequestObject) (CreateStaffResponseObject, error)
+	// GetStaff A member of the staff
+	// (GET /v1/staff/{subject})
+	GetStaff(ctx context.Context, request GetStaffRequestObject) (GetStaffResponseObject, error)
+	// ChangeStaff Change a person's roles, or disable the person
+	// (PATCH /v1/staff/{subject})
+	ChangeStaff(ctx context.Context, request ChangeStaffRequestObject) (ChangeStaffResponseObject, error)
 	// ListTaskBatches The caller's batches, newest first
 	// (GET /v1/task-batches)
 	ListTaskBatches(ctx context.Context, request ListTaskBatchesRequestObject) (ListTaskBatchesResponseObject, error)
@@ -26769,103 +26949,6 @@ func (sh *strictHandler) GetCaseChecklist(ctx *gin.Context, id CaseID) {
 	}
 }
 
-// ListConditions operation middleware
-func (sh *strictHandler) ListConditions(ctx *gin.Context, id CaseID) {
-	var request ListConditionsRequestObject
-
-	request.ID = id
-
-	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ListConditions(ctx, request.(ListConditionsRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListConditions")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		sh.options.HandlerErrorFunc(ctx, err)
-	} else if validResponse, ok := response.(ListConditionsResponseObject); ok {
-		if err := validResponse.VisitListConditionsResponse(ctx.Writer); err != nil {
-			sh.options.ResponseErrorHandlerFunc(ctx, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
-// ListConflicts operation middleware
-func (sh *strictHandler) ListConflicts(ctx *gin.Context, id CaseID) {
-	var request ListConflictsRequestObject
-
-	request.ID = id
-
-	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ListConflicts(ctx, request.(ListConflictsRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListConflicts")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		sh.options.HandlerErrorFunc(ctx, err)
-	} else if validResponse, ok := response.(ListConflictsResponseObject); ok {
-		if err := validResponse.VisitListConflictsResponse(ctx.Writer); err != nil {
-			sh.options.ResponseErrorHandlerFunc(ctx, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
-// CreateConflict operation middleware
-func (sh *strictHandler) CreateConflict(ctx *gin.Context, id CaseID, params CreateConflictParams) {
-	var request CreateConflictRequestObject
-
-	request.ID = id
-	request.Params = params
-
-	var body CreateConflictJSONRequestBody
-	var err error
-	// A request validator built on kin-openapi's openapi3filter with
-	// KeepValidatedValue leaves the value it validated on the body. Bind
-	// that value, matching member names exactly, so the handler receives
-	// what was validated instead of a second, case-insensitive decode.
-	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
-		err = ctx.ShouldBindJSON(&body)
-	} else if binding.Validator != nil {
-		// ShouldBindJSON runs the struct validator after decoding; keep that.
-		err = binding.Validator.ValidateStruct(&body)
-	}
-	if err != nil {
-		sh.options.RequestErrorHandlerFunc(ctx, err)
-		return
-	}
-	request.Body = &body
-
-	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.CreateConflict(ctx, request.(CreateConflictRequestObject))
-	}
-	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "CreateConflict")
-	}
-
-	response, err := handler(ctx, request)
-
-	if err != nil {
-		sh.options.HandlerErrorFunc(ctx, err)
-	} else if validResponse, ok := response.(CreateConflictResponseObject); ok {
-		if err := validResponse.VisitCreateConflictResponse(ctx.Writer); err != nil {
-			sh.options.ResponseErrorHandlerFunc(ctx, err)
-		}
-	} else if response != nil {
-		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
-	}
-}
-
 // ListCaseDocuments operation middleware
 func (sh *strictHandler) ListCaseDocuments(ctx *gin.Context, id CaseID) {
 	var request ListCaseDocumentsRequestObject
@@ -27384,14 +27467,39 @@ func (sh *strictHandler) GetDecision(ctx *gin.Context, id DecisionID) {
 	}
 }
 
-// ReviewDecision operation middleware
-func (sh *strictHandler) ReviewDecision(ctx *gin.Context, id DecisionID, params ReviewDecisionParams) {
-	var request ReviewDecisionRequestObject
+// ListDelegations operation middleware
+func (sh *strictHandler) ListDelegations(ctx *gin.Context, params ListDelegationsParams) {
+	var request ListDelegationsRequestObject
 
-	request.ID = id
 	request.Params = params
 
-	var body ReviewDecisionJSONRequestBody
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListDelegations(ctx, request.(ListDelegationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListDelegations")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListDelegationsResponseObject); ok {
+		if err := validResponse.VisitListDelegationsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateDelegation operation middleware
+func (sh *strictHandler) CreateDelegation(ctx *gin.Context, params CreateDelegationParams) {
+	var request CreateDelegationRequestObject
+
+	request.Params = params
+
+	var body CreateDelegationJSONRequestBody
 	var err error
 	// A request validator built on kin-openapi's openapi3filter with
 	// KeepValidatedValue leaves the value it validated on the body. Bind
@@ -27410,18 +27518,70 @@ func (sh *strictHandler) ReviewDecision(ctx *gin.Context, id DecisionID, params 
 	request.Body = &body
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ReviewDecision(ctx, request.(ReviewDecisionRequestObject))
+		return sh.ssi.CreateDelegation(ctx, request.(CreateDelegationRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ReviewDecision")
+		handler = middleware(handler, "CreateDelegation")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		sh.options.HandlerErrorFunc(ctx, err)
-	} else if validResponse, ok := response.(ReviewDecisionResponseObject); ok {
-		if err := validResponse.VisitReviewDecisionResponse(ctx.Writer); err != nil {
+	} else if validResponse, ok := response.(CreateDelegationResponseObject); ok {
+		if err := validResponse.VisitCreateDelegationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RevokeDelegation operation middleware
+func (sh *strictHandler) RevokeDelegation(ctx *gin.Context, id string) {
+	var request RevokeDelegationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RevokeDelegation(ctx, request.(RevokeDelegationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RevokeDelegation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RevokeDelegationResponseObject); ok {
+		if err := validResponse.VisitRevokeDelegationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetDelegation operation middleware
+func (sh *strictHandler) GetDelegation(ctx *gin.Context, id string) {
+	var request GetDelegationRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetDelegation(ctx, request.(GetDelegationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetDelegation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetDelegationResponseObject); ok {
+		if err := validResponse.VisitGetDelegationResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -28935,26 +29095,25 @@ func (sh *strictHandler) AdvanceCase(ctx *gin.Context, id CaseID, params Advance
 	}
 }
 
-// ListRelations operation middleware
-func (sh *strictHandler) ListRelations(ctx *gin.Context, subject StaffSubject, params ListRelationsParams) {
-	var request ListRelationsRequestObject
+// ListStaff operation middleware
+func (sh *strictHandler) ListStaff(ctx *gin.Context, params ListStaffParams) {
+	var request ListStaffRequestObject
 
-	request.Subject = subject
 	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.ListRelations(ctx, request.(ListRelationsRequestObject))
+		return sh.ssi.ListStaff(ctx, request.(ListStaffRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "ListRelations")
+		handler = middleware(handler, "ListStaff")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		sh.options.HandlerErrorFunc(ctx, err)
-	} else if validResponse, ok := response.(ListRelationsResponseObject); ok {
-		if err := validResponse.VisitListRelationsResponse(ctx.Writer); err != nil {
+	} else if validResponse, ok := response.(ListStaffResponseObject); ok {
+		if err := validResponse.VisitListStaffResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -28962,14 +29121,13 @@ func (sh *strictHandler) ListRelations(ctx *gin.Context, subject StaffSubject, p
 	}
 }
 
-// CreateRelation operation middleware
-func (sh *strictHandler) CreateRelation(ctx *gin.Context, subject StaffSubject, params CreateRelationParams) {
-	var request CreateRelationRequestObject
+// CreateStaff operation middleware
+func (sh *strictHandler) CreateStaff(ctx *gin.Context, params CreateStaffParams) {
+	var request CreateStaffRequestObject
 
-	request.Subject = subject
 	request.Params = params
 
-	var body CreateRelationJSONRequestBody
+	var body CreateStaffJSONRequestBody
 	var err error
 	// A request validator built on kin-openapi's openapi3filter with
 	// KeepValidatedValue leaves the value it validated on the body. Bind
@@ -28988,18 +29146,18 @@ func (sh *strictHandler) CreateRelation(ctx *gin.Context, subject StaffSubject, 
 	request.Body = &body
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.CreateRelation(ctx, request.(CreateRelationRequestObject))
+		return sh.ssi.CreateStaff(ctx, request.(CreateStaffRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "CreateRelation")
+		handler = middleware(handler, "CreateStaff")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		sh.options.HandlerErrorFunc(ctx, err)
-	} else if validResponse, ok := response.(CreateRelationResponseObject); ok {
-		if err := validResponse.VisitCreateRelationResponse(ctx.Writer); err != nil {
+	} else if validResponse, ok := response.(CreateStaffResponseObject); ok {
+		if err := validResponse.VisitCreateStaffResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -29007,26 +29165,70 @@ func (sh *strictHandler) CreateRelation(ctx *gin.Context, subject StaffSubject, 
 	}
 }
 
-// EndRelation operation middleware
-func (sh *strictHandler) EndRelation(ctx *gin.Context, subject StaffSubject, relation RelationID) {
-	var request EndRelationRequestObject
+// GetStaff operation middleware
+func (sh *strictHandler) GetStaff(ctx *gin.Context, subject StaffSubject) {
+	var request GetStaffRequestObject
 
 	request.Subject = subject
-	request.Relation = relation
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
-		return sh.ssi.EndRelation(ctx, request.(EndRelationRequestObject))
+		return sh.ssi.GetStaff(ctx, request.(GetStaffRequestObject))
 	}
 	for _, middleware := range sh.middlewares {
-		handler = middleware(handler, "EndRelation")
+		handler = middleware(handler, "GetStaff")
 	}
 
 	response, err := handler(ctx, request)
 
 	if err != nil {
 		sh.options.HandlerErrorFunc(ctx, err)
-	} else if validResponse, ok := response.(EndRelationResponseObject); ok {
-		if err := validResponse.VisitEndRelationResponse(ctx.Writer); err != nil {
+	} else if validResponse, ok := response.(GetStaffResponseObject); ok {
+		if err := validResponse.VisitGetStaffResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ChangeStaff operation middleware
+func (sh *strictHandler) ChangeStaff(ctx *gin.Context, subject StaffSubject, params ChangeStaffParams) {
+	var request ChangeStaffRequestObject
+
+	request.Subject = subject
+	request.Params = params
+
+	var body ChangeStaffJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ChangeStaff(ctx, request.(ChangeStaffRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ChangeStaff")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ChangeStaffResponseObject); ok {
+		if err := validResponse.VisitChangeStaffResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

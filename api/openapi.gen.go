@@ -1100,9 +1100,13 @@ type Action string
 // ActionForm defines model for ActionForm.
 type ActionForm struct {
 	// Example A whole body for this action.
-	Example        map[string]interface{} `json:"example"`
-	ReasonCodes    []string               `json:"reason_codes"`
-	ReasonRequired bool                   `json:"reason_required"`
+	Example map[string]interface{} `json:"example"`
+
+	// ReasonCodes Of an approval: those for an amount that is lowered; without one no amount may be.
+	ReasonCodes []string `json:"reason_codes"`
+
+	// ReasonRequired Whatever else the decision says. An approval needs a reason only when it lowers the amount.
+	ReasonRequired bool `json:"reason_required"`
 
 	// Schema JSON Schema of the decision's `data`.
 	Schema map[string]interface{} `json:"schema"`
@@ -1842,6 +1846,38 @@ type CommentPage struct {
 	Data       []Comment `json:"data"`
 	HasMore    bool      `json:"has_more"`
 	NextCursor string    `json:"next_cursor,omitempty,omitzero"`
+}
+
+// Condition What an approval asks for before money goes out.
+type Condition struct {
+	Code string `json:"code"`
+
+	// Due The local day by whose end it is to be met.
+	Due string `json:"due,omitempty,omitzero"`
+	ID  string `json:"id"`
+
+	// Level Of the approval.
+	Level string `json:"level"`
+
+	// Masked What is personal is left out.
+	Masked   bool      `json:"masked,omitempty,omitzero"`
+	MetAt    time.Time `json:"met_at,omitempty,omitzero"`
+	StatedAt time.Time `json:"stated_at"`
+	StatedBy string    `json:"stated_by"`
+
+	// Status `stated`, `open`, `met` or `dropped`.
+	Status string `json:"status"`
+
+	// Task The task by which a verifier says that it is met.
+	Task string `json:"task,omitempty,omitzero"`
+
+	// Text What is meant.
+	Text string `json:"text,omitempty,omitzero"`
+}
+
+// ConditionList defines model for ConditionList.
+type ConditionList struct {
+	Data []Condition `json:"data"`
 }
 
 // Consent What the applicant agreed to. `assessment` is needed to submit.
@@ -4801,6 +4837,9 @@ type ServerInterface interface {
 	// GetCaseChecklist Which documents are there, and what is missing
 	// (GET /v1/cases/{id}/checklist)
 	GetCaseChecklist(c *gin.Context, id CaseID)
+	// ListConditions Conditions of a case's approvals
+	// (GET /v1/cases/{id}/conditions)
+	ListConditions(c *gin.Context, id CaseID)
 	// ListCaseDocuments Documents that were sent for a case
 	// (GET /v1/cases/{id}/documents)
 	ListCaseDocuments(c *gin.Context, id CaseID)
@@ -5791,6 +5830,31 @@ func (siw *ServerInterfaceWrapper) GetCaseChecklist(c *gin.Context) {
 	}
 
 	siw.Handler.GetCaseChecklist(c, id)
+}
+
+// ListConditions operation middleware
+func (siw *ServerInterfaceWrapper) ListConditions(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListConditions(c, id)
 }
 
 // ListCaseDocuments operation middleware
@@ -9794,6 +9858,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/cases/:id/payments", wrapper.ListCasePayments)
 	router.GET(options.BaseURL+"/v1/cases/:id/objections", wrapper.ListObjections)
 	router.POST(options.BaseURL+"/v1/cases/:id/objections", wrapper.CreateObjection)
+	router.GET(options.BaseURL+"/v1/cases/:id/conditions", wrapper.ListConditions)
 	router.GET(options.BaseURL+"/v1/cases/:id/documents", wrapper.ListCaseDocuments)
 	router.POST(options.BaseURL+"/v1/documents", wrapper.UploadDocument)
 	router.GET(options.BaseURL+"/v1/documents/:id", wrapper.GetDocument)
@@ -12487,6 +12552,125 @@ type GetCaseChecklist503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetCaseChecklist503ApplicationProblemPlusJSONResponse) VisitGetCaseChecklistResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConditionsRequestObject struct {
+	ID CaseID `json:"id"`
+}
+
+type ListConditionsResponseObject interface {
+	VisitListConditionsResponse(w http.ResponseWriter) error
+}
+
+type ListConditions200JSONResponse ConditionList
+
+func (response ListConditions200JSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConditions400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListConditions400ApplicationProblemPlusJSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConditions401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListConditions401ApplicationProblemPlusJSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConditions403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListConditions403ApplicationProblemPlusJSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConditions404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListConditions404ApplicationProblemPlusJSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConditions500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListConditions500ApplicationProblemPlusJSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConditions503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListConditions503ApplicationProblemPlusJSONResponse) VisitListConditionsResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -26010,6 +26194,9 @@ type StrictServerInterface interface {
 	// GetCaseChecklist Which documents are there, and what is missing
 	// (GET /v1/cases/{id}/checklist)
 	GetCaseChecklist(ctx context.Context, request GetCaseChecklistRequestObject) (GetCaseChecklistResponseObject, error)
+	// ListConditions Conditions of a case's approvals
+	// (GET /v1/cases/{id}/conditions)
+	ListConditions(ctx context.Context, request ListConditionsRequestObject) (ListConditionsResponseObject, error)
 	// ListCaseDocuments Documents that were sent for a case
 	// (GET /v1/cases/{id}/documents)
 	ListCaseDocuments(ctx context.Context, request ListCaseDocumentsRequestObject) (ListCaseDocumentsResponseObject, error)
@@ -26942,6 +27129,32 @@ func (sh *strictHandler) GetCaseChecklist(ctx *gin.Context, id CaseID) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetCaseChecklistResponseObject); ok {
 		if err := validResponse.VisitGetCaseChecklistResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListConditions operation middleware
+func (sh *strictHandler) ListConditions(ctx *gin.Context, id CaseID) {
+	var request ListConditionsRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListConditions(ctx, request.(ListConditionsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListConditions")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListConditionsResponseObject); ok {
+		if err := validResponse.VisitListConditionsResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

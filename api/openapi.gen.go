@@ -167,6 +167,54 @@ func (e Classification) Valid() bool {
 	}
 }
 
+// Defines values for ConflictNewReasonCode.
+const (
+	ConflictNewReasonCodeBusiness   ConflictNewReasonCode = "business"
+	ConflictNewReasonCodeDispute    ConflictNewReasonCode = "dispute"
+	ConflictNewReasonCodeFamily     ConflictNewReasonCode = "family"
+	ConflictNewReasonCodeFriendship ConflictNewReasonCode = "friendship"
+	ConflictNewReasonCodeOther      ConflictNewReasonCode = "other"
+)
+
+// Valid indicates whether the value is a known member of the ConflictNewReasonCode enum.
+func (e ConflictNewReasonCode) Valid() bool {
+	switch e {
+	case ConflictNewReasonCodeBusiness:
+		return true
+	case ConflictNewReasonCodeDispute:
+		return true
+	case ConflictNewReasonCodeFamily:
+		return true
+	case ConflictNewReasonCodeFriendship:
+		return true
+	case ConflictNewReasonCodeOther:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ConflictReviewNewReasonCode.
+const (
+	ConflictReviewNewReasonCodeBeganLater   ConflictReviewNewReasonCode = "began_later"
+	ConflictReviewNewReasonCodeCheckedAgain ConflictReviewNewReasonCode = "checked_again"
+	ConflictReviewNewReasonCodeRemote       ConflictReviewNewReasonCode = "remote"
+)
+
+// Valid indicates whether the value is a known member of the ConflictReviewNewReasonCode enum.
+func (e ConflictReviewNewReasonCode) Valid() bool {
+	switch e {
+	case ConflictReviewNewReasonCodeBeganLater:
+		return true
+	case ConflictReviewNewReasonCodeCheckedAgain:
+		return true
+	case ConflictReviewNewReasonCodeRemote:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ConsentMethod.
 const (
 	ConsentMethodElectronic    ConsentMethod = "electronic"
@@ -545,6 +593,36 @@ func (e PriorityReasonCode) Valid() bool {
 	case PriorityReasonCodeDisaster:
 		return true
 	case PriorityReasonCodeHomeless:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RelationKind.
+const (
+	RelationKindChild   RelationKind = "child"
+	RelationKindOther   RelationKind = "other"
+	RelationKindParent  RelationKind = "parent"
+	RelationKindSelf    RelationKind = "self"
+	RelationKindSibling RelationKind = "sibling"
+	RelationKindSpouse  RelationKind = "spouse"
+)
+
+// Valid indicates whether the value is a known member of the RelationKind enum.
+func (e RelationKind) Valid() bool {
+	switch e {
+	case RelationKindChild:
+		return true
+	case RelationKindOther:
+		return true
+	case RelationKindParent:
+		return true
+	case RelationKindSelf:
+		return true
+	case RelationKindSibling:
+		return true
+	case RelationKindSpouse:
 		return true
 	default:
 		return false
@@ -1526,6 +1604,15 @@ type CaseClock struct {
 	Offset string `json:"offset"`
 }
 
+// CaseConflict A member of staff who may not act in a case.
+type CaseConflict struct {
+	Decisions []ConflictedDecision `json:"decisions"`
+
+	// Declared By the member for this case; else by a recorded relation.
+	Declared bool   `json:"declared"`
+	Person   string `json:"person"`
+}
+
 // CaseDocument defines model for CaseDocument.
 type CaseDocument struct {
 	Case  string `json:"case"`
@@ -1878,6 +1965,49 @@ type Condition struct {
 // ConditionList defines model for ConditionList.
 type ConditionList struct {
 	Data []Condition `json:"data"`
+}
+
+// ConflictList defines model for ConflictList.
+type ConflictList struct {
+	Data []CaseConflict `json:"data"`
+}
+
+// ConflictNew defines model for ConflictNew.
+type ConflictNew struct {
+	ReasonCode ConflictNewReasonCode `json:"reason_code"`
+}
+
+// ConflictNewReasonCode defines model for ConflictNew.ReasonCode.
+type ConflictNewReasonCode string
+
+// ConflictReview A manager's word that a decision stands.
+type ConflictReview struct {
+	Decision   string `json:"decision"`
+	ID         string `json:"id"`
+	ReasonCode string `json:"reason_code"`
+	ReviewedBy string `json:"reviewed_by"`
+}
+
+// ConflictReviewNew defines model for ConflictReviewNew.
+type ConflictReviewNew struct {
+	// Note What was found; kept sealed.
+	Note       string                      `json:"note"`
+	ReasonCode ConflictReviewNewReasonCode `json:"reason_code"`
+}
+
+// ConflictReviewNewReasonCode defines model for ConflictReviewNew.ReasonCode.
+type ConflictReviewNewReasonCode string
+
+// ConflictedDecision A decision of somebody who turned out to be related.
+type ConflictedDecision struct {
+	DecidedAt time.Time `json:"decided_at"`
+	Duty      string    `json:"duty"`
+	ID        string    `json:"id"`
+	Kind      TaskKind  `json:"kind"`
+
+	// Status `unreviewed` holds payments back; `stands` by a manager's word; `made_again` by somebody else.
+	Status string `json:"status"`
+	Task   string `json:"task"`
 }
 
 // Consent What the applicant agreed to. `assessment` is needed to submit.
@@ -3160,6 +3290,51 @@ type Recall struct {
 	Reason string `json:"reason"`
 }
 
+// Relation To whom a member of staff is related.
+type Relation struct {
+	// Account An account of theirs is known.
+	Account  bool      `json:"account"`
+	EndedAt  time.Time `json:"ended_at,omitempty,omitzero"`
+	EndedBy  string    `json:"ended_by,omitempty,omitzero"`
+	FullName string    `json:"full_name"`
+	ID       string    `json:"id"`
+
+	// Kind What the other person is to the member of staff; `self` for one's own numbers.
+	Kind       RelationKind `json:"kind"`
+	NationalID string       `json:"national_id,omitempty,omitzero"`
+	RecordedAt time.Time    `json:"recorded_at"`
+	RecordedBy string       `json:"recorded_by"`
+	Subject    string       `json:"subject"`
+}
+
+// RelationKind What the other person is to the member of staff; `self` for one's own numbers.
+type RelationKind string
+
+// RelationNew defines model for RelationNew.
+type RelationNew struct {
+	Account struct {
+		// AccountNumber Kept sealed, and found by a keyed hash.
+		AccountNumber string `json:"account_number,omitempty,omitzero"`
+		BankBin       string `json:"bank_bin,omitempty,omitzero"`
+	} `json:"account,omitempty,omitzero"`
+
+	// FullName Kept sealed.
+	FullName string `json:"full_name"`
+
+	// Kind What the other person is to the member of staff; `self` for one's own numbers.
+	Kind RelationKind `json:"kind"`
+
+	// NationalID Kept sealed, and found by a keyed hash. It or an account is needed.
+	NationalID string `json:"national_id,omitempty,omitzero"`
+}
+
+// RelationPage defines model for RelationPage.
+type RelationPage struct {
+	Data       []Relation `json:"data"`
+	HasMore    bool       `json:"has_more"`
+	NextCursor string     `json:"next_cursor,omitempty,omitzero"`
+}
+
 // Ruling What one version makes of the facts.
 type Ruling struct {
 	// Amount What the award rule proposes, in minor units.
@@ -3916,6 +4091,9 @@ type PersonID = string
 // ProgrammeCode defines model for ProgrammeCode.
 type ProgrammeCode = string
 
+// RelationID defines model for RelationId.
+type RelationID = string
+
 // StaffSubject defines model for StaffSubject.
 type StaffSubject = string
 
@@ -4079,6 +4257,12 @@ type ChangeCaseParams struct {
 	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
 }
 
+// CreateConflictParams defines parameters for CreateConflict.
+type CreateConflictParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListObjectionsParams defines parameters for ListObjections.
 type ListObjectionsParams struct {
 	// Limit Rows of a page.
@@ -4173,6 +4357,12 @@ type WithdrawCaseParams struct {
 
 	// IfMatch The `ETag` of what the caller has seen; not compared when left out.
 	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
+}
+
+// ReviewDecisionParams defines parameters for ReviewDecision.
+type ReviewDecisionParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // ListDelegationsParams defines parameters for ListDelegations.
@@ -4508,6 +4698,21 @@ type ChangeStaffParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// ListRelationsParams defines parameters for ListRelations.
+type ListRelationsParams struct {
+	// Limit Rows of a page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// CreateRelationParams defines parameters for CreateRelation.
+type CreateRelationParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListTaskBatchesParams defines parameters for ListTaskBatches.
 type ListTaskBatchesParams struct {
 	// Limit Rows of a page.
@@ -4685,6 +4890,9 @@ type ValidateCaseJSONRequestBody = CaseNew
 // ChangeCaseJSONRequestBody defines body for ChangeCase for application/json ContentType.
 type ChangeCaseJSONRequestBody = CaseChange
 
+// CreateConflictJSONRequestBody defines body for CreateConflict for application/json ContentType.
+type CreateConflictJSONRequestBody = ConflictNew
+
 // CreateObjectionJSONRequestBody defines body for CreateObjection for application/json ContentType.
 type CreateObjectionJSONRequestBody = ObjectionNew
 
@@ -4702,6 +4910,9 @@ type MoveCaseVersionJSONRequestBody = VersionMove
 
 // WithdrawCaseJSONRequestBody defines body for WithdrawCase for application/json ContentType.
 type WithdrawCaseJSONRequestBody = Withdrawal
+
+// ReviewDecisionJSONRequestBody defines body for ReviewDecision for application/json ContentType.
+type ReviewDecisionJSONRequestBody = ConflictReviewNew
 
 // CreateDelegationJSONRequestBody defines body for CreateDelegation for application/json ContentType.
 type CreateDelegationJSONRequestBody = DelegationNew
@@ -4762,6 +4973,9 @@ type CreateStaffJSONRequestBody = StaffNew
 
 // ChangeStaffJSONRequestBody defines body for ChangeStaff for application/json ContentType.
 type ChangeStaffJSONRequestBody = StaffChange
+
+// CreateRelationJSONRequestBody defines body for CreateRelation for application/json ContentType.
+type CreateRelationJSONRequestBody = RelationNew
 
 // CreateTaskBatchJSONRequestBody defines body for CreateTaskBatch for application/json ContentType.
 type CreateTaskBatchJSONRequestBody = TaskBatchNew
@@ -4840,6 +5054,12 @@ type ServerInterface interface {
 	// ListConditions Conditions of a case's approvals
 	// (GET /v1/cases/{id}/conditions)
 	ListConditions(c *gin.Context, id CaseID)
+	// ListConflicts Who may not act in a case
+	// (GET /v1/cases/{id}/conflicts)
+	ListConflicts(c *gin.Context, id CaseID)
+	// CreateConflict Declare that one does not act in a case
+	// (POST /v1/cases/{id}/conflicts)
+	CreateConflict(c *gin.Context, id CaseID, params CreateConflictParams)
 	// ListCaseDocuments Documents that were sent for a case
 	// (GET /v1/cases/{id}/documents)
 	ListCaseDocuments(c *gin.Context, id CaseID)
@@ -4885,6 +5105,9 @@ type ServerInterface interface {
 	// GetDecision What became of a decision
 	// (GET /v1/decisions/{id})
 	GetDecision(c *gin.Context, id DecisionID)
+	// ReviewDecision Say that the decision of a relative stands
+	// (POST /v1/decisions/{id}/reviews)
+	ReviewDecision(c *gin.Context, id DecisionID, params ReviewDecisionParams)
 	// ListDelegations Who acts for whom
 	// (GET /v1/delegations)
 	ListDelegations(c *gin.Context, params ListDelegationsParams)
@@ -5047,6 +5270,15 @@ type ServerInterface interface {
 	// ChangeStaff Change a person's roles, or disable the person
 	// (PATCH /v1/staff/{subject})
 	ChangeStaff(c *gin.Context, subject StaffSubject, params ChangeStaffParams)
+	// ListRelations To whom a member of staff is related
+	// (GET /v1/staff/{subject}/relations)
+	ListRelations(c *gin.Context, subject StaffSubject, params ListRelationsParams)
+	// CreateRelation Record to whom a member of staff is related
+	// (POST /v1/staff/{subject}/relations)
+	CreateRelation(c *gin.Context, subject StaffSubject, params CreateRelationParams)
+	// EndRelation End a relation that was recorded in error or is over
+	// (DELETE /v1/staff/{subject}/relations/{relation})
+	EndRelation(c *gin.Context, subject StaffSubject, relation RelationID)
 	// ListTaskBatches The caller's batches, newest first
 	// (GET /v1/task-batches)
 	ListTaskBatches(c *gin.Context, params ListTaskBatchesParams)
@@ -5857,6 +6089,83 @@ func (siw *ServerInterfaceWrapper) ListConditions(c *gin.Context) {
 	siw.Handler.ListConditions(c, id)
 }
 
+// ListConflicts operation middleware
+func (siw *ServerInterfaceWrapper) ListConflicts(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListConflicts(c, id)
+}
+
+// CreateConflict operation middleware
+func (siw *ServerInterfaceWrapper) CreateConflict(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateConflictParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateConflict(c, id, params)
+}
+
 // ListCaseDocuments operation middleware
 func (siw *ServerInterfaceWrapper) ListCaseDocuments(c *gin.Context) {
 
@@ -6572,6 +6881,58 @@ func (siw *ServerInterfaceWrapper) GetDecision(c *gin.Context) {
 	}
 
 	siw.Handler.GetDecision(c, id)
+}
+
+// ReviewDecision operation middleware
+func (siw *ServerInterfaceWrapper) ReviewDecision(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id DecisionID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReviewDecisionParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReviewDecision(c, id, params)
 }
 
 // ListDelegations operation middleware
@@ -8865,6 +9226,136 @@ func (siw *ServerInterfaceWrapper) ChangeStaff(c *gin.Context) {
 	siw.Handler.ChangeStaff(c, subject, params)
 }
 
+// ListRelations operation middleware
+func (siw *ServerInterfaceWrapper) ListRelations(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "subject" -------------
+	var subject StaffSubject
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subject", c.Param("subject"), &subject, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter subject: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListRelationsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListRelations(c, subject, params)
+}
+
+// CreateRelation operation middleware
+func (siw *ServerInterfaceWrapper) CreateRelation(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "subject" -------------
+	var subject StaffSubject
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subject", c.Param("subject"), &subject, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter subject: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateRelationParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateRelation(c, subject, params)
+}
+
+// EndRelation operation middleware
+func (siw *ServerInterfaceWrapper) EndRelation(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "subject" -------------
+	var subject StaffSubject
+
+	err = runtime.BindStyledParameterWithOptions("simple", "subject", c.Param("subject"), &subject, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter subject: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Path parameter "relation" -------------
+	var relation RelationID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "relation", c.Param("relation"), &relation, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter relation: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.EndRelation(c, subject, relation)
+}
+
 // ListTaskBatches operation middleware
 func (siw *ServerInterfaceWrapper) ListTaskBatches(c *gin.Context) {
 
@@ -9856,6 +10347,12 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/cases/:id/papers", wrapper.ListCasePapers)
 	router.GET(options.BaseURL+"/v1/cases/:id/papers/:kind", wrapper.GetCasePaper)
 	router.GET(options.BaseURL+"/v1/cases/:id/payments", wrapper.ListCasePayments)
+	router.GET(options.BaseURL+"/v1/staff/:subject/relations", wrapper.ListRelations)
+	router.POST(options.BaseURL+"/v1/staff/:subject/relations", wrapper.CreateRelation)
+	router.DELETE(options.BaseURL+"/v1/staff/:subject/relations/:relation", wrapper.EndRelation)
+	router.GET(options.BaseURL+"/v1/cases/:id/conflicts", wrapper.ListConflicts)
+	router.POST(options.BaseURL+"/v1/cases/:id/conflicts", wrapper.CreateConflict)
+	router.POST(options.BaseURL+"/v1/decisions/:id/reviews", wrapper.ReviewDecision)
 	router.GET(options.BaseURL+"/v1/cases/:id/objections", wrapper.ListObjections)
 	router.POST(options.BaseURL+"/v1/cases/:id/objections", wrapper.CreateObjection)
 	router.GET(options.BaseURL+"/v1/cases/:id/conditions", wrapper.ListConditions)
@@ -12683,6 +13180,321 @@ func (response ListConditions503ApplicationProblemPlusJSONResponse) VisitListCon
 	return err
 }
 
+type ListConflictsRequestObject struct {
+	ID CaseID `json:"id"`
+}
+
+type ListConflictsResponseObject interface {
+	VisitListConflictsResponse(w http.ResponseWriter) error
+}
+
+type ListConflicts200JSONResponse ConflictList
+
+func (response ListConflicts200JSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConflicts400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListConflicts400ApplicationProblemPlusJSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConflicts401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListConflicts401ApplicationProblemPlusJSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConflicts403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListConflicts403ApplicationProblemPlusJSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConflicts404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListConflicts404ApplicationProblemPlusJSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConflicts500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListConflicts500ApplicationProblemPlusJSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListConflicts503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListConflicts503ApplicationProblemPlusJSONResponse) VisitListConflictsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateConflictRequestObject struct {
+	ID     CaseID `json:"id"`
+	Params CreateConflictParams
+	Body   *CreateConflictJSONRequestBody
+}
+
+type CreateConflictResponseObject interface {
+	VisitCreateConflictResponse(w http.ResponseWriter) error
+}
+
+type CreateConflict201ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type CreateConflict201JSONResponse struct {
+	Body    CaseConflict
+	Headers CreateConflict201ResponseHeaders
+}
+
+func (response CreateConflict201JSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateConflict400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateConflict400ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateConflict401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateConflict401ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateConflict403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateConflict403ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateConflict404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateConflict404ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateConflict409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateConflict409ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateConflict413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateConflict413ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateConflict415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateConflict415ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateConflict422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateConflict422ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateConflict500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CreateConflict500ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateConflict503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateConflict503ApplicationProblemPlusJSONResponse) VisitCreateConflictResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListCaseDocumentsRequestObject struct {
 	ID CaseID `json:"id"`
 }
@@ -15129,6 +15941,202 @@ type GetDecision503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetDecision503ApplicationProblemPlusJSONResponse) VisitGetDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewDecisionRequestObject struct {
+	ID     DecisionID `json:"id"`
+	Params ReviewDecisionParams
+	Body   *ReviewDecisionJSONRequestBody
+}
+
+type ReviewDecisionResponseObject interface {
+	VisitReviewDecisionResponse(w http.ResponseWriter) error
+}
+
+type ReviewDecision201ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type ReviewDecision201JSONResponse struct {
+	Body    ConflictReview
+	Headers ReviewDecision201ResponseHeaders
+}
+
+func (response ReviewDecision201JSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewDecision400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReviewDecision400ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewDecision401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReviewDecision401ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewDecision403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReviewDecision403ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewDecision404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReviewDecision404ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewDecision409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReviewDecision409ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewDecision413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReviewDecision413ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewDecision415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReviewDecision415ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewDecision422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReviewDecision422ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewDecision500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ReviewDecision500ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReviewDecision503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReviewDecision503ApplicationProblemPlusJSONResponse) VisitReviewDecisionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -23206,6 +24214,436 @@ func (response ChangeStaff503ApplicationProblemPlusJSONResponse) VisitChangeStaf
 	return err
 }
 
+type ListRelationsRequestObject struct {
+	Subject StaffSubject `json:"subject"`
+	Params  ListRelationsParams
+}
+
+type ListRelationsResponseObject interface {
+	VisitListRelationsResponse(w http.ResponseWriter) error
+}
+
+type ListRelations200JSONResponse RelationPage
+
+func (response ListRelations200JSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRelations400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListRelations400ApplicationProblemPlusJSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRelations401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListRelations401ApplicationProblemPlusJSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRelations403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListRelations403ApplicationProblemPlusJSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRelations404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListRelations404ApplicationProblemPlusJSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRelations500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListRelations500ApplicationProblemPlusJSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListRelations503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListRelations503ApplicationProblemPlusJSONResponse) VisitListRelationsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRelationRequestObject struct {
+	Subject StaffSubject `json:"subject"`
+	Params  CreateRelationParams
+	Body    *CreateRelationJSONRequestBody
+}
+
+type CreateRelationResponseObject interface {
+	VisitCreateRelationResponse(w http.ResponseWriter) error
+}
+
+type CreateRelation201ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type CreateRelation201JSONResponse struct {
+	Body    Relation
+	Headers CreateRelation201ResponseHeaders
+}
+
+func (response CreateRelation201JSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRelation400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRelation400ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRelation401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRelation401ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRelation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRelation403ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRelation404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRelation404ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRelation409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRelation409ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRelation413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRelation413ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRelation415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRelation415ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRelation422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRelation422ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRelation500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRelation500ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateRelation503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateRelation503ApplicationProblemPlusJSONResponse) VisitCreateRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndRelationRequestObject struct {
+	Subject  StaffSubject `json:"subject"`
+	Relation RelationID   `json:"relation"`
+}
+
+type EndRelationResponseObject interface {
+	VisitEndRelationResponse(w http.ResponseWriter) error
+}
+
+type EndRelation204Response struct {
+}
+
+func (response EndRelation204Response) VisitEndRelationResponse(w http.ResponseWriter) error {
+	w.WriteHeader(204)
+	return nil
+}
+
+type EndRelation400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response EndRelation400ApplicationProblemPlusJSONResponse) VisitEndRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndRelation401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response EndRelation401ApplicationProblemPlusJSONResponse) VisitEndRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndRelation403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response EndRelation403ApplicationProblemPlusJSONResponse) VisitEndRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndRelation404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response EndRelation404ApplicationProblemPlusJSONResponse) VisitEndRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndRelation500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response EndRelation500ApplicationProblemPlusJSONResponse) VisitEndRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type EndRelation503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response EndRelation503ApplicationProblemPlusJSONResponse) VisitEndRelationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTaskBatchesRequestObject struct {
 	Params ListTaskBatchesParams
 }
@@ -26197,6 +27635,12 @@ type StrictServerInterface interface {
 	// ListConditions Conditions of a case's approvals
 	// (GET /v1/cases/{id}/conditions)
 	ListConditions(ctx context.Context, request ListConditionsRequestObject) (ListConditionsResponseObject, error)
+	// ListConflicts Who may not act in a case
+	// (GET /v1/cases/{id}/conflicts)
+	ListConflicts(ctx context.Context, request ListConflictsRequestObject) (ListConflictsResponseObject, error)
+	// CreateConflict Declare that one does not act in a case
+	// (POST /v1/cases/{id}/conflicts)
+	CreateConflict(ctx context.Context, request CreateConflictRequestObject) (CreateConflictResponseObject, error)
 	// ListCaseDocuments Documents that were sent for a case
 	// (GET /v1/cases/{id}/documents)
 	ListCaseDocuments(ctx context.Context, request ListCaseDocumentsRequestObject) (ListCaseDocumentsResponseObject, error)
@@ -26242,6 +27686,9 @@ type StrictServerInterface interface {
 	// GetDecision What became of a decision
 	// (GET /v1/decisions/{id})
 	GetDecision(ctx context.Context, request GetDecisionRequestObject) (GetDecisionResponseObject, error)
+	// ReviewDecision Say that the decision of a relative stands
+	// (POST /v1/decisions/{id}/reviews)
+	ReviewDecision(ctx context.Context, request ReviewDecisionRequestObject) (ReviewDecisionResponseObject, error)
 	// ListDelegations Who acts for whom
 	// (GET /v1/delegations)
 	ListDelegations(ctx context.Context, request ListDelegationsRequestObject) (ListDelegationsResponseObject, error)
@@ -26404,6 +27851,15 @@ type StrictServerInterface interface {
 	// ChangeStaff Change a person's roles, or disable the person
 	// (PATCH /v1/staff/{subject})
 	ChangeStaff(ctx context.Context, request ChangeStaffRequestObject) (ChangeStaffResponseObject, error)
+	// ListRelations To whom a member of staff is related
+	// (GET /v1/staff/{subject}/relations)
+	ListRelations(ctx context.Context, request ListRelationsRequestObject) (ListRelationsResponseObject, error)
+	// CreateRelation Record to whom a member of staff is related
+	// (POST /v1/staff/{subject}/relations)
+	CreateRelation(ctx context.Context, request CreateRelationRequestObject) (CreateRelationResponseObject, error)
+	// EndRelation End a relation that was recorded in error or is over
+	// (DELETE /v1/staff/{subject}/relations/{relation})
+	EndRelation(ctx context.Context, request EndRelationRequestObject) (EndRelationResponseObject, error)
 	// ListTaskBatches The caller's batches, newest first
 	// (GET /v1/task-batches)
 	ListTaskBatches(ctx context.Context, request ListTaskBatchesRequestObject) (ListTaskBatchesResponseObject, error)
@@ -27162,6 +28618,77 @@ func (sh *strictHandler) ListConditions(ctx *gin.Context, id CaseID) {
 	}
 }
 
+// ListConflicts operation middleware
+func (sh *strictHandler) ListConflicts(ctx *gin.Context, id CaseID) {
+	var request ListConflictsRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListConflicts(ctx, request.(ListConflictsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListConflicts")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListConflictsResponseObject); ok {
+		if err := validResponse.VisitListConflictsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateConflict operation middleware
+func (sh *strictHandler) CreateConflict(ctx *gin.Context, id CaseID, params CreateConflictParams) {
+	var request CreateConflictRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateConflictJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateConflict(ctx, request.(CreateConflictRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateConflict")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateConflictResponseObject); ok {
+		if err := validResponse.VisitCreateConflictResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListCaseDocuments operation middleware
 func (sh *strictHandler) ListCaseDocuments(ctx *gin.Context, id CaseID) {
 	var request ListCaseDocumentsRequestObject
@@ -27673,6 +29200,51 @@ func (sh *strictHandler) GetDecision(ctx *gin.Context, id DecisionID) {
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetDecisionResponseObject); ok {
 		if err := validResponse.VisitGetDecisionResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReviewDecision operation middleware
+func (sh *strictHandler) ReviewDecision(ctx *gin.Context, id DecisionID, params ReviewDecisionParams) {
+	var request ReviewDecisionRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReviewDecisionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReviewDecision(ctx, request.(ReviewDecisionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReviewDecision")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReviewDecisionResponseObject); ok {
+		if err := validResponse.VisitReviewDecisionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -29442,6 +31014,105 @@ func (sh *strictHandler) ChangeStaff(ctx *gin.Context, subject StaffSubject, par
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ChangeStaffResponseObject); ok {
 		if err := validResponse.VisitChangeStaffResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListRelations operation middleware
+func (sh *strictHandler) ListRelations(ctx *gin.Context, subject StaffSubject, params ListRelationsParams) {
+	var request ListRelationsRequestObject
+
+	request.Subject = subject
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListRelations(ctx, request.(ListRelationsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListRelations")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListRelationsResponseObject); ok {
+		if err := validResponse.VisitListRelationsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateRelation operation middleware
+func (sh *strictHandler) CreateRelation(ctx *gin.Context, subject StaffSubject, params CreateRelationParams) {
+	var request CreateRelationRequestObject
+
+	request.Subject = subject
+	request.Params = params
+
+	var body CreateRelationJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateRelation(ctx, request.(CreateRelationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateRelation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateRelationResponseObject); ok {
+		if err := validResponse.VisitCreateRelationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// EndRelation operation middleware
+func (sh *strictHandler) EndRelation(ctx *gin.Context, subject StaffSubject, relation RelationID) {
+	var request EndRelationRequestObject
+
+	request.Subject = subject
+	request.Relation = relation
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.EndRelation(ctx, request.(EndRelationRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "EndRelation")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(EndRelationResponseObject); ok {
+		if err := validResponse.VisitEndRelationResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -33,10 +34,23 @@ func seedInbox(ctx context.Context, db *sqlx.DB, v *vault.Vault, cases, open int
 		return err
 	}
 	defer conn.Close()
-	for _, s := range []struct {
-		text string
-		args []any
-	}{
+	for _, s := range slices.Concat(inboxCases(cases, open, families, middles, given), inboxTasks(open)) {
+		if _, err := conn.ExecContext(ctx, s.text, s.args...); err != nil {
+			return fmt.Errorf("%w in %.120s", err, s.text)
+		}
+	}
+	return nil
+}
+
+// statement is one that seeds.
+type statement struct {
+	text string
+	args []any
+}
+
+// inboxCases are those that seed areas, staff and cases, in their order.
+func inboxCases(cases, open int, families, middles, given [][]byte) []statement {
+	return []statement{
 		{text: `SET session_replication_role = replica`},
 		{text: `SET jit = off`},
 		{text: `SELECT setseed(0.5)`},
@@ -63,6 +77,12 @@ func seedInbox(ctx context.Context, db *sqlx.DB, v *vault.Vault, cases, open int
 			UNION SELECT ($2::bytea[])[1 + floor(random() * cardinality($2::bytea[]))::int], id FROM bench_cases
 			UNION SELECT ($3::bytea[])[1 + floor(random() * cardinality($3::bytea[]))::int], id FROM bench_cases`,
 			[]any{pq.ByteaArray(families), pq.ByteaArray(middles), pq.ByteaArray(given)}},
+	}
+}
+
+// inboxTasks are those that seed the tasks of the seeded cases.
+func inboxTasks(open int) []statement {
+	return []statement{
 		{`INSERT INTO tasks (id, case_id, workflow_id, kind, stage, round, review, level, duty, rule, area, path, amount, programme, urgent, state, assignee, claimed_at, claimed_until,
 				lapses_at, opened_at, due_at, ranks_at, warned_at, closed_at, version)
 			SELECT 'task_' || lpad(to_hex(n * 4 + m), 20, '0') || md5(n::text), id, 'case/' || id || '/1', q.kind, 'verification', 1, 1 + m, q.level,
@@ -89,12 +109,7 @@ func seedInbox(ctx context.Context, db *sqlx.DB, v *vault.Vault, cases, open int
 		{text: `DROP TABLE bench_cases`},
 		{text: `SET session_replication_role = DEFAULT`},
 		{text: `VACUUM ANALYZE`},
-	} {
-		if _, err := conn.ExecContext(ctx, s.text, s.args...); err != nil {
-			return fmt.Errorf("%w in %.120s", err, s.text)
-		}
 	}
-	return nil
 }
 
 // inboxKinds is how often a kind of task is open, as rising shares; up is

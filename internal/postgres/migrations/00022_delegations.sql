@@ -3,11 +3,8 @@
 -- two persons of a delegated act.
 
 ALTER TABLE staff
-    ADD COLUMN superior   text REFERENCES staff,
     ADD COLUMN version    integer NOT NULL DEFAULT 1,
-    ADD COLUMN updated_at timestamptz,
-    ADD CHECK (superior <> subject);
-COMMENT ON COLUMN staff.superior IS 'Who is told when the person''s tasks are late; empty for the managers of the area.';
+    ADD COLUMN updated_at timestamptz;
 COMMENT ON COLUMN staff.version IS 'Rises with every change of the person or its roles (ETag).';
 COMMENT ON COLUMN staff.updated_at IS 'When the person or its roles changed last, on the wall clock; empty for never.';
 
@@ -210,4 +207,4 @@ DROP TABLE task_rechecks;
 DROP TABLE delegations;
 DROP FUNCTION delegations_apart;
 ALTER TABLE staff_roles DROP COLUMN granted_by, DROP COLUMN programmes;
-ALTER TABLE staff DROP COLUMN updated_at, DROP COLUMN version, DROP COLUMN superior;
+ALTER TABLE staff DROP COLUMN updated_at, DROP COLUMN version;

@@ -70,40 +70,60 @@ CREATE INDEX notifications_digest ON notifications (person, at) WHERE digest AND
 CREATE INDEX notifications_message ON notifications (message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX notifications_age ON notifications (at);
 
--- Who may decide an open task now; when it is somebody's, that person alone.
--- The kinds of tasks and the roles that decide them come in pairs from the
--- program, which has them in aid.TaskRules.
+-- Who may decide an open task now, in the own name or as a delegate; when it is
+-- somebody's, that person alone, or who acts for that person. The kinds of tasks
+-- and the roles that decide them come in pairs from the program, which has them
+-- in aid.TaskRules; at is the wall clock.
 -- +goose StatementBegin
 CREATE FUNCTION deciders(about text, kinds text[], roles text[], at timestamptz) RETURNS SETOF text LANGUAGE sql STABLE AS $$
     WITH RECURSIVE t AS (SELECT * FROM tasks WHERE id = about AND closed_at IS NULL),
     up AS (
         SELECT a.code, a.parent FROM areas a JOIN t ON t.area = a.code
-        UNION SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent)
-    SELECT DISTINCT r.subject
-    FROM t CROSS JOIN up JOIN staff_roles r ON r.area = up.code
-    JOIN unnest(kinds, roles) AS may(kind, role) ON may.kind = t.kind AND may.role = r.role
-    JOIN staff s ON s.subject = r.subject AND s.disabled_at IS NULL
-    WHERE (t.assignee IS NULL OR t.assignee = r.subject OR t.lapses_at <= at)
-      AND (t.kind <> 'approve' OR (r.level = t.level AND (r.committee OR coalesce(t.rule ->> 'mode', '') <> 'committee')))
-      AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.task_id = t.id AND d.actor = r.subject AND d.state IN ('intent', 'applied'))
-      AND NOT EXISTS (SELECT 1 FROM case_duties d WHERE d.case_id = t.case_id AND d.person = r.subject
+        UNION SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent),
+    granted AS (
+        SELECT r.* FROM t CROSS JOIN up JOIN staff_roles r ON r.area = up.code
+        JOIN unnest(kinds, roles) AS may(kind, role) ON may.kind = t.kind AND may.role = r.role
+        JOIN staff s ON s.subject = r.subject AND s.disabled_at IS NULL
+        WHERE (r.programmes = '{}' OR t.programme = ANY(r.programmes))
+          AND (t.kind <> 'approve' OR (r.level = t.level AND (r.committee OR coalesce(t.rule ->> 'mode', '') <> 'committee')))),
+    held AS (
+        SELECT g.subject AS person, NULL AS behalf FROM granted g
+        UNION
+        SELECT d.delegate, d.principal
+        FROM t CROSS JOIN granted g JOIN delegations d ON d.principal = g.subject AND d.revoked_at IS NULL AND d.from_at <= at AND d.until_at > at
+        JOIN staff s ON s.subject = d.delegate AND s.disabled_at IS NULL
+        WHERE (d.programmes = '{}' OR t.programme = ANY(d.programmes)) AND coalesce(d.ceiling >= t.amount, true)
+          AND g.role NOT IN ('admin', 'auditor', 'intake')
+          AND EXISTS (SELECT 1 FROM staff_roles o WHERE o.subject = d.delegate AND o.role = g.role))
+    SELECT DISTINCT h.person
+    FROM t CROSS JOIN held h
+    WHERE (t.assignee IS NULL OR t.assignee IN (h.person, h.behalf) OR t.lapses_at <= at)
+      AND NOT EXISTS (SELECT 1 FROM decisions d WHERE d.task_id = t.id AND d.state IN ('intent', 'applied')
+                      AND (d.actor IN (h.person, h.behalf) OR d.behalf IN (h.person, h.behalf)))
+      AND NOT EXISTS (SELECT 1 FROM case_duties d WHERE d.case_id = t.case_id AND d.person IN (h.person, h.behalf)
                       AND CASE t.duty WHEN '' THEN false WHEN 'follow_up' THEN d.duty = 'verify' ELSE d.duty <> t.duty END)
-      AND NOT conflicted(t.case_id, r.subject)
+      AND NOT conflicted(t.case_id, h.person) AND NOT conflicted(t.case_id, coalesce(h.behalf, ''))
 $$;
 
 -- Whether a person may be told of a case at all: not disabled, without a
--- conflict of interest in it, and with a role that still reaches it. Of no case, whoever works here.
+-- conflict of interest in it, and with a role that still reaches it, the own or
+-- that of a principal. Of no case, whoever works here.
 CREATE FUNCTION may_hear(who text, about_case text, about_task text, at timestamptz) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (SELECT 1 FROM staff WHERE subject = who AND disabled_at IS NULL)
        AND (about_case IS NULL OR (NOT conflicted(about_case, who) AND EXISTS (
             WITH RECURSIVE place AS (
-                SELECT coalesce(t.area, c.area) AS area, coalesce(t.kind, '') AS kind
+                SELECT coalesce(t.area, c.area) AS area, coalesce(t.kind, '') AS kind, c.programme
                 FROM cases c LEFT JOIN tasks t ON t.id = about_task AND t.case_id = c.id WHERE c.id = about_case),
             up AS (
                 SELECT a.code, a.parent FROM areas a JOIN place ON place.area = a.code
                 UNION SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent)
             SELECT 1 FROM place CROSS JOIN up JOIN staff_roles r ON r.area = up.code
-            WHERE r.subject = who AND (r.role <> 'admin' OR place.kind = 'repair_configuration'))))
+            WHERE (r.programmes = '{}' OR place.programme = ANY(r.programmes))
+              AND ((r.subject = who AND (r.role <> 'admin' OR place.kind = 'repair_configuration'))
+                   OR (r.role NOT IN ('admin', 'auditor', 'intake') AND EXISTS (
+                       SELECT 1 FROM delegations d JOIN staff p ON p.subject = d.principal AND p.disabled_at IS NULL
+                       WHERE d.principal = r.subject AND d.delegate = who AND d.revoked_at IS NULL AND d.from_at <= at AND d.until_at > at
+                         AND (d.programmes = '{}' OR place.programme = ANY(d.programmes))))))))
 $$;
 
 -- The managers of the place of a case or task: whoever hears when nobody acts.

@@ -44,6 +44,7 @@ const (
 	RelationID     Prefix = "rel"
 	RecusalID      Prefix = "rec"
 	ReviewID       Prefix = "rvw"
+	DelegationID   Prefix = "del"
 )
 
 var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

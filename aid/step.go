@@ -37,7 +37,7 @@ type OpenTask struct {
 	Duty    string   `json:"duty,omitempty"`
 	Level   string   `json:"level,omitempty"`
 	Subject string   `json:"subject,omitempty"` // tranche, payment or visit
-	Voters  []string `json:"voters,omitempty"`  // who has already decided
+	Voters  []string `json:"voters,omitempty"`  // who has already decided, and in whose name
 }
 
 // Outcome is what a step did, as the workflow needs to know it. A refusal

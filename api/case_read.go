@@ -166,7 +166,7 @@ func (h *handlers) GetCaseTimeline(ctx context.Context, r GetCaseTimelineRequest
 }
 
 func entry(caseID string, e postgres.TimelineRow) TimelineEntry {
-	out := TimelineEntry{ID: e.ID, At: e.At.UTC(), Type: e.Kind, Actor: e.Actor, ActorKind: e.ActorKind, Case: caseID, Task: text(e.TaskID),
+	out := TimelineEntry{ID: e.ID, At: e.At.UTC(), Type: e.Kind, Actor: e.Actor, ActorKind: e.ActorKind, OnBehalfOf: e.Behalf, Case: caseID, Task: text(e.TaskID),
 		TaskKind: text(e.TaskKind), RuleVersion: e.RuleVersion, Version: e.Version, Data: map[string]any{}}
 	if len(e.Data) > 0 {
 		_ = json.Unmarshal(e.Data, &out.Data) // the store writes objects only

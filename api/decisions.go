@@ -22,7 +22,7 @@ type decided struct {
 func (h *handlers) DecideTask(ctx context.Context, r DecideTaskRequestObject) (DecideTaskResponseObject, error) {
 	caller := callerOf(ctx)
 	in := postgres.Intent{ID: resourceID(ctx, aid.DecisionID), Task: r.ID, Actor: caller.Actor(), Partner: caller.Partner(),
-		TaskVersion: ifMatch(r.Params.IfMatch, true), Action: aid.Action(r.Body.Action), Reason: r.Body.ReasonCode, Note: r.Body.Note}
+		TaskVersion: ifMatch(r.Params.IfMatch, true), Action: aid.Action(r.Body.Action), Reason: r.Body.ReasonCode, Note: r.Body.Note, Behalf: r.Body.OnBehalfOf}
 	if err := h.fillIntent(ctx, caller, &in, *r.Body); err != nil {
 		return nil, h.tellRefusal(ctx, caller, r.ID, err)
 	}
@@ -148,7 +148,7 @@ func (h *handlers) GetDecision(ctx context.Context, r GetDecisionRequestObject) 
 
 func decision(d postgres.DecisionRow) Decision {
 	out := Decision{ID: d.ID, Task: d.TaskID, Case: d.CaseID, Action: Action(d.Action), ReasonCode: d.ReasonCode, Status: d.State,
-		Result: d.Outcome, RefusalCode: d.Refusal, DecidedBy: d.Actor, DecidedAt: d.AskedAt.UTC(), AppliedAt: moment(d.DecidedAt)}
+		Result: d.Outcome, RefusalCode: d.Refusal, DecidedBy: d.Actor, OnBehalfOf: d.Behalf, DecidedAt: d.AskedAt.UTC(), AppliedAt: moment(d.DecidedAt)}
 	if d.State == "intent" {
 		out.Status = "pending"
 	}

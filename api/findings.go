@@ -44,7 +44,7 @@ func (h *handlers) finding(ctx context.Context, f postgres.FindingRow, def *prog
 		FoundAt: f.FoundAt.UTC(), GoneAt: moment(f.GoneAt), Title: h.findingTitle(f, def, accepts(ctx))}
 	_ = json.Unmarshal(f.Detail, &out.Detail) // the store writes objects only
 	if f.Overridden != nil {
-		out.Override = Override{By: *f.Overridden, ReasonCode: *f.Reason, At: f.At.UTC()}
+		out.Override = Override{By: *f.Overridden, OnBehalfOf: f.Behalf, ReasonCode: *f.Reason, At: f.At.UTC()}
 	}
 	return out
 }

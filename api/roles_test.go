@@ -44,7 +44,7 @@ func TestRolesByOperation(t *testing.T) {
 	task := d.underReview(id)
 	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
 	paths := strings.NewReplacer("/cases/{id}", "/cases/"+id, "/tasks/{id}", "/tasks/"+task, "/funds/{id}", "/funds/"+fund,
-		"{code}", "medical", "{version}", "1", "{id}", postgres.NewID(aid.PaymentID), "{other}", postgres.NewID(aid.PersonID), "{rail}", "simulator", "{kind}", "request_form", "{contribution}", "none")
+		"{code}", "medical", "{subject}", "approver1", "{version}", "1", "{id}", postgres.NewID(aid.PaymentID), "{other}", postgres.NewID(aid.PersonID), "{rail}", "simulator", "{kind}", "request_form", "{contribution}", "none")
 	for _, op := range d.doc.Operations() {
 		if op.Public() || slices.Contains(op.Roles, "rail") {
 			continue
@@ -94,10 +94,11 @@ func TestStrangersFindNothing(t *testing.T) {
 	decision := d.decide("verifier1", d.underReview(d.submit(d.person(7))), map[string]any{"action": "complete"}).str("id")
 	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
 	paths := strings.NewReplacer("/cases/{id}", "/cases/"+id, "/tasks/{id}", "/tasks/"+task, "/funds/{id}", "/funds/"+fund,
-		"/payments/{id}", "/payments/"+payment, "/decisions/{id}", "/decisions/"+decision, "{code}", "medical", "{version}", "1",
+		"/payments/{id}", "/payments/"+payment, "/decisions/{id}", "/decisions/"+decision, "{code}", "medical", "{subject}", "approver1", "{version}", "1",
 		"/people/{id}", "/people/"+id, "{other}", task, "{kind}", "request_form", "{contribution}", "none")
 	// Programmes belong to the installation, to be read and revised by its administrators wherever they are.
 	everyones := []string{"listProgrammes", "getProgramme", "proposeProgramme", "listProgrammeVersions", "getProgrammeVersion", "recallProgramme", "simulateProgramme", "listAreas", "getArea", "changeAreas", "whoami", "createCase", "validateCase", "uploadDocument", "getNextTask", "createFund", "createImport", "recordPartnerAid", "createTaskBatch"}
+	everyones = append(everyones, "createDelegation", "listStaff", "createStaff")
 	everyones = append(everyones, "readNotifications", "getNotificationSettings", "setNotificationSettings") // one's own
 	strangers := d.strangers(t)
 	before := d.content()
@@ -149,7 +150,7 @@ func TestScopes(t *testing.T) {
 			if op.HasBody {
 				body = map[string]any{"unknown": 1}
 			}
-			a := d.call("portal1", op.Method, strings.NewReplacer("{id}", id, "{code}", "medical", "{kind}", "request_form").Replace(op.Path), body, key()...)
+			a := d.call("portal1", op.Method, strings.NewReplacer("{id}", id, "{code}", "medical", "{subject}", "approver1", "{kind}", "request_form").Replace(op.Path), body, key()...)
 			if refused := a.str("code") == "missing_scope"; refused != (op.Scope != "" && op.Scope != scope) || (refused && a.Status != http.StatusForbidden) {
 				t.Errorf("%s with %q: %d %s", op.ID, scope, a.Status, a.Raw)
 			}

@@ -73,7 +73,7 @@ func (h *handlers) ReleaseTask(ctx context.Context, r ReleaseTaskRequestObject) 
 func taskSummary(t postgres.TaskRow) TaskSummary {
 	rule, _ := aid.RuleOf(t.Kind)
 	out := TaskSummary{ID: t.ID, Case: CaseRef{ID: t.CaseID, Reference: text(t.CaseReference)}, Kind: TaskKind(t.Kind), Status: TaskStatus(t.State),
-		Level: t.Level, Programme: t.Programme, Area: t.Area, Urgent: t.Urgent, Round: t.Round, Review: t.Review, Assignee: text(t.Assignee),
+		Level: t.Level, Programme: t.Programme, Area: t.Area, Urgent: t.Urgent, Round: t.Round, Review: t.Review, Assignee: text(t.Assignee), AssignedFor: text(t.AssignedFor),
 		Subject: t.Subject, Outcome: t.Outcome, OpenedAt: t.OpenedAt.UTC(), DueAt: moment(t.DueAt), SLA: SLA(t.SLA)}
 	if len(rule.Roles) > 0 {
 		out.Role = string(rule.Roles[0])
@@ -88,7 +88,7 @@ func taskSummary(t postgres.TaskRow) TaskSummary {
 func (h *handlers) task(ctx context.Context, t *postgres.TaskRow) (Task, error) {
 	s := taskSummary(*t)
 	out := Task{ID: s.ID, Case: s.Case, Kind: s.Kind, Status: s.Status, Role: s.Role, Level: s.Level, Programme: s.Programme, Area: s.Area,
-		Urgent: s.Urgent, Round: s.Round, Review: s.Review, Assignee: s.Assignee, Amount: s.Amount, Subject: s.Subject, Outcome: s.Outcome,
+		Urgent: s.Urgent, Round: s.Round, Review: s.Review, Assignee: s.Assignee, AssignedFor: s.AssignedFor, Amount: s.Amount, Subject: s.Subject, Outcome: s.Outcome,
 		OpenedAt: s.OpenedAt, DueAt: s.DueAt, SLA: s.SLA, AllowedActions: []Action{}, Blocked: t.Blocked}
 	for _, a := range t.AllowedActions {
 		out.AllowedActions = append(out.AllowedActions, Action(a))

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/gin-gonic/gin"
@@ -135,11 +136,23 @@ func (d *door) walk(t *testing.T) []step {
 	proposed, dropped, next := d.proposed(t, "medical", nil), d.proposed(t, "schooling", nil), map[string]any{"definition": d.nextVersion(t, "housing_new", nil)}
 	sent := d.upload("portal1", filestest.PDF(), "case", gone, "kind", "request_form").str("id")
 	formType, paper := form("a.pdf", filestest.PDF(), "case", gone, "kind", "land_use_confirmation")
+	lends := func(to string) map[string]any {
+		return map[string]any{"delegate": to, "until": d.db.Now().Add(24 * time.Hour), "reason_code": "leave"}
+	}
+	lent := d.call("approver2", "POST", "/v1/delegations", lends("approver3"), key()...).str("id")
 	return []step{
 		{op: "uploadDocument", who: "portal1", body: paper, headers: append(key(), "Content-Type", formType), status: 201},
 		{op: "getDocument", who: "auditor1", params: sent, status: 200},
 		{op: "getDocumentContent", who: "verifier1", params: sent, query: "why=verification&inline=true", status: 200},
 		{op: "listCaseDocuments", who: "portal1", params: id, status: 200},
+		{op: "createDelegation", who: "treasurer1", body: lends("treasurer2"), headers: key(), status: 201},
+		{op: "listDelegations", who: "treasurer2", query: "person=me&status=active&limit=1", status: 200},
+		{op: "getDelegation", who: "auditor1", params: lent, status: 200},
+		{op: "revokeDelegation", who: "manager1", params: lent, status: 200},
+		{op: "createStaff", who: "admin1", body: map[string]any{"subject": "approver9", "name": "Canary", "superior": "manager1", "roles": []any{map[string]any{"role": "approver", "area": "51", "level": "province", "committee": true, "programmes": []string{"medical"}}}}, headers: key(), status: 201},
+		{op: "listStaff", who: "manager1", query: "role=approver&area=51&limit=1", status: 200},
+		{op: "getStaff", who: "auditor1", params: "approver9", status: 200},
+		{op: "changeStaff", who: "admin2", params: "approver9", body: map[string]any{"disabled": true}, headers: []string{"If-Match", `"2"`}, status: 200},
 		{op: "listProgrammes", who: "portal1", status: 200},
 		{op: "getProgramme", who: "portal1", params: "housing_new", status: 200},
 		{op: "proposeProgramme", who: "admin1", body: next, headers: key(), status: 201},

@@ -31,7 +31,7 @@ type sweep struct {
 }
 
 func (s *sweep) once(ctx context.Context) {
-	for name, fn := range map[string]func(context.Context) error{"start": s.start, "resend": s.resend, "withdraw": s.withdraw, "forget": s.forget, "areas": s.areas, "claims": s.claims} {
+	for name, fn := range map[string]func(context.Context) error{"start": s.start, "resend": s.resend, "withdraw": s.withdraw, "forget": s.forget, "areas": s.areas, "delegations": s.delegations, "staff": s.staff, "claims": s.claims} {
 		if err := fn(ctx); err != nil && ctx.Err() == nil {
 			s.log.Warn("sweep", "part", name, "error", err.Error())
 		}
@@ -151,4 +151,17 @@ func (s *sweep) areas(ctx context.Context) error {
 			"roles", moves.Roles, "partners", moves.Partners, "funds", moves.Funds, "households", moves.Households)
 	}
 	return nil
+}
+
+// delegations moves tasks at the beginning of a delegation and gives them back
+// at its end. Every check has looked at the dates itself before.
+func (s *sweep) delegations(ctx context.Context) error {
+	_, err := s.store.SettleDelegations(ctx, 20)
+	return err
+}
+
+// staff looks at open tasks again whose deciders have changed.
+func (s *sweep) staff(ctx context.Context) error {
+	_, err := s.store.RecheckTasks(ctx, 200)
+	return err
 }

@@ -124,7 +124,8 @@ func (r *run) unlessBusy(may func(aid.Decision) error) func(aid.Decision) error 
 }
 
 // mayDecide judges a decision by what the last step told: who holds which duty
-// and who has voted. PostgreSQL checks the same again, on its own.
+// and who has voted. It looks at both persons of a delegated act. PostgreSQL
+// checks the same again, on its own.
 func (r *run) mayDecide(d aid.Decision) error {
 	t, ok := r.task(d.Task)
 	switch {
@@ -136,9 +137,11 @@ func (r *run) mayDecide(d aid.Decision) error {
 	if err := r.inCleanHands(t, d); err != nil {
 		return err
 	}
-	for _, voter := range t.Voters {
-		if voter == d.Actor {
-			return refusal(aid.Conflict, "already_decided")
+	for _, person := range aid.Hands(d) {
+		for _, voter := range t.Voters {
+			if voter == person {
+				return refusal(aid.Conflict, "already_decided")
+			}
 		}
 	}
 	return nil

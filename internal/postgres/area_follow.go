@@ -212,7 +212,7 @@ func (tx *Tx) moveTask(c *Case, t *Task, to, actor string) error {
 // freeClaim gives a claimed task back to everybody when the person may not
 // decide it where it is now.
 func (tx *Tx) freeClaim(c *Case, t *Task, actor string) error {
-	_, refusal := tx.authorise(c, t, *t.Assignee, false)
+	_, refusal := tx.authorise(c, t, *t.Assignee, "", false)
 	if refusal == nil {
 		return nil
 	}

@@ -4,11 +4,11 @@ import "context"
 
 // AddAudit writes down an act that must be accounted for, in its transaction:
 // who did (outcome done), or was refused (refused, with its code), what on
-// which object. Ids and codes only. It bears the wall clock, also in a case
+// which object, and in whose name when a delegate decides. Ids and codes only. It bears the wall clock, also in a case
 // whose own clock was advanced.
 func (tx *Tx) AddAudit(actor, action, object, outcome, code string) error {
-	return tx.one(`INSERT INTO audit (at, actor, action, object, outcome, code) VALUES ($1, $2, $3, $4, $5, $6)`,
-		tx.Wall, actor, action, object, outcome, code)
+	return tx.one(`INSERT INTO audit (at, actor, action, object, outcome, code, behalf) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		tx.Wall, actor, action, object, outcome, code, tx.behalfOf(actor))
 }
 
 // AuditRefusal records that a caller was refused an act; there is no other

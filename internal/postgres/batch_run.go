@@ -116,7 +116,7 @@ func (tx *Tx) askItems(job *BatchJob, items []item) ([]RecordedIntent, error) {
 	for i := range items {
 		in := Intent{ID: items[i].Decision, Task: items[i].Task, Actor: job.CreatedBy, TaskVersion: items[i].Version, Action: job.Action,
 			Reason: job.Reason, Note: note}
-		if items[i].code, err = itemCode(tx.checkItem(b, items[i], in)); err != nil {
+		if items[i].code, err = itemCode(tx.checkItem(b, items[i], &in)); err != nil {
 			return nil, err
 		}
 		if items[i].code == "" {
@@ -187,8 +187,9 @@ func (tx *Tx) readChunk(job *BatchJob, items []item) (*chunk, error) {
 
 // checkItem checks one task as a single decision is checked, and what only a
 // batch leaves out: cases that are parked, amounts above its cap or that of
-// the programme, and what has changed since it was chosen.
-func (tx *Tx) checkItem(b *chunk, i item, in Intent) error {
+// the programme, and what has changed since it was chosen. It fills in whose
+// name a delegate decides.
+func (tx *Tx) checkItem(b *chunk, i item, in *Intent) (err error) {
 	t := b.tasks[i.Task]
 	switch {
 	case b.gone:
@@ -201,7 +202,7 @@ func (tx *Tx) checkItem(b *chunk, i item, in Intent) error {
 	if b.decided[t.ID] && t.ClosedAt == nil {
 		return aid.Refuse(aid.Conflict, "already_decided")
 	}
-	if err := tx.checkIntent(c, t, in); err != nil {
+	if in.Behalf, err = tx.checkIntent(c, t, *in); err != nil {
 		return err
 	}
 	switch {
@@ -254,7 +255,7 @@ func (b *chunk) recorded(in Intent) RecordedIntent {
 	t := b.tasks[in.Task]
 	rule, _ := aid.RuleOf(t.Kind)
 	return RecordedIntent{Workflow: t.WorkflowID, SQLOnly: rule.SQLOnly, Decision: aid.Decision{ID: in.ID, Task: t.ID, Kind: t.Kind,
-		Actor: in.Actor, Action: in.Action, Reason: in.Reason}}
+		Actor: in.Actor, Behalf: in.Behalf, Action: in.Action, Reason: in.Reason}}
 }
 
 func (tx *Tx) insertIntents(b *chunk, intents []Intent) (map[string]bool, error) {
@@ -263,6 +264,7 @@ func (tx *Tx) insertIntents(b *chunk, intents []Intent) (map[string]bool, error)
 		return stored, nil
 	}
 	ids, tasks, cases, versions, sealed := make([]string, n), make([]string, n), make([]string, n), make([]int64, n), make([][]byte, n)
+	behalf := make([]string, n)
 	for i, in := range intents {
 		content, err := json.Marshal(IntentContent{Note: in.Note, Data: in.Data})
 		if err != nil {
@@ -272,14 +274,14 @@ func (tx *Tx) insertIntents(b *chunk, intents []Intent) (map[string]bool, error)
 			return nil, err
 		}
 		t := b.tasks[in.Task]
-		ids[i], tasks[i], cases[i], versions[i] = in.ID, t.ID, t.CaseID, int64(t.Version)
+		ids[i], tasks[i], cases[i], versions[i], behalf[i] = in.ID, t.ID, t.CaseID, int64(t.Version), in.Behalf
 	}
 	var kept []string
-	err := tx.list(&kept, `INSERT INTO decisions (id, task_id, case_id, actor, action, reason_code, sealed, task_version, state, asked_at, batch_id)
-		SELECT i.id, i.task_id, i.case_id, $1, $2, $3, i.sealed, i.version, 'intent', $4, $5
-		FROM unnest($6::text[], $7::text[], $8::text[], $9::int[], $10::bytea[]) AS i (id, task_id, case_id, version, sealed)
+	err := tx.list(&kept, `INSERT INTO decisions (id, task_id, case_id, actor, action, reason_code, sealed, task_version, state, asked_at, batch_id, behalf)
+		SELECT i.id, i.task_id, i.case_id, $1, $2, $3, i.sealed, i.version, 'intent', $4, $5, i.behalf
+		FROM unnest($6::text[], $7::text[], $8::text[], $9::int[], $10::bytea[], $11::text[]) AS i (id, task_id, case_id, version, sealed, behalf)
 		ON CONFLICT DO NOTHING RETURNING id`, b.job.CreatedBy, b.job.Action, b.job.Reason, tx.Wall, b.job.ID,
-		pq.Array(ids), pq.Array(tasks), pq.Array(cases), pq.Array(versions), pq.ByteaArray(sealed))
+		pq.Array(ids), pq.Array(tasks), pq.Array(cases), pq.Array(versions), pq.ByteaArray(sealed), pq.Array(behalf))
 	for _, id := range kept {
 		stored[id] = true
 	}

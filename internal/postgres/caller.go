@@ -63,11 +63,12 @@ func (c *Caller) Has(role aid.Role, area string) bool {
 	return c.HasAny(area, role)
 }
 
-// HasAny tells whether the caller holds one of the roles in an area; "" asks
-// for any area.
+// HasAny tells whether the caller holds one of the roles in an area itself; ""
+// asks for any area. What a delegation lends is for tasks, and for seeing what
+// they are about.
 func (c *Caller) HasAny(area string, roles ...aid.Role) bool {
 	return slices.ContainsFunc(c.Roles, func(g RoleGrant) bool {
-		return slices.Contains(roles, g.Role) && (area == "" || slices.Contains(g.Covers, area))
+		return g.Behalf == "" && slices.Contains(roles, g.Role) && (area == "" || slices.Contains(g.Covers, area))
 	})
 }
 
@@ -122,7 +123,8 @@ func (c *Caller) ownID() string {
 	return ""
 }
 
-// AreasOf gives the areas in which the caller has one of the roles.
+// AreasOf gives the areas in which the caller has one of the roles itself.
 func (c *Caller) AreasOf(roles ...aid.Role) []string {
-	return c.covered(func(r aid.Role) bool { return slices.Contains(roles, r) })
+	own := Caller{Roles: slices.DeleteFunc(slices.Clone(c.Roles), func(g RoleGrant) bool { return g.Behalf != "" })}
+	return own.covered(func(r aid.Role) bool { return slices.Contains(roles, r) })
 }

@@ -19,6 +19,7 @@ type Intent struct {
 	ID          string // decision id, also the id of the workflow update
 	Task        string
 	Actor       string // staff subject, or the partner's id
+	Behalf      string // in whose name, as a delegate; "": the actor's own, else the one delegation that gives it
 	Partner     bool
 	TaskVersion int // the version that the person saw (If-Match)
 	Action      aid.Action
@@ -48,14 +49,15 @@ type RecordedIntent struct {
 // already, and waits, is stored once.
 //
 // Errors: NotFound task_not_found (also when it is not the caller's to see);
-// Forbidden wrong_role, wrong_level, four_eyes, conflict_of_interest; Conflict
-// task_closed (params as of WhyClosed), task_claimed, already_decided,
-// area_gone, conflict_unreviewed; Stale stale; Invalid
+// Forbidden wrong_role, wrong_level, not_delegated, four_eyes,
+// conflict_of_interest; Conflict task_closed (params as of WhyClosed),
+// task_claimed, already_decided, area_gone, conflict_unreviewed; Stale stale;
+// Invalid required at /on_behalf_of when the decider acts for several who may,
 // unknown_action, reason_required, unknown_reason, amount_not_allowed,
-// amount_above_request, amount_above_level_limit, lowering_not_allowed, amount_not_by_committee,
-// level_not_earlier, unknown_condition, and what the programme finds in a
-// partner's answer; Conflict withdrawal_asked for a release, objection_open or
-// condition_open for a step towards a payment.
+// amount_above_request, amount_above_level_limit, lowering_not_allowed,
+// amount_not_by_committee, level_not_earlier, unknown_condition, and what the
+// programme finds in a partner's answer; Conflict withdrawal_asked for a
+// release, objection_open or condition_open for a step towards a payment.
 func (s *Store) RecordIntent(ctx context.Context, in Intent) (RecordedIntent, error) {
 	var out RecordedIntent
 	err := s.Write(ctx, func(tx *Tx) (err error) {
@@ -70,7 +72,7 @@ func (tx *Tx) recordIntent(in Intent) (RecordedIntent, error) {
 	if err != nil {
 		return RecordedIntent{}, err
 	}
-	if err := tx.checkIntent(c, t, in); err != nil {
+	if in.Behalf, err = tx.checkIntent(c, t, in); err != nil {
 		return RecordedIntent{}, err
 	}
 	if err := tx.insertIntent(c, t, in); err != nil {
@@ -78,7 +80,7 @@ func (tx *Tx) recordIntent(in Intent) (RecordedIntent, error) {
 	}
 	rule, _ := aid.RuleOf(t.Kind)
 	out := RecordedIntent{Workflow: t.WorkflowID, SQLOnly: rule.SQLOnly, Decision: aid.Decision{ID: in.ID, Task: t.ID, Kind: t.Kind,
-		Actor: in.Actor, Action: in.Action, Reason: in.Reason}}
+		Actor: in.Actor, Behalf: in.Behalf, Action: in.Action, Reason: in.Reason}}
 	if in.Amount != nil {
 		out.Decision.Amount = *in.Amount
 	}
@@ -98,29 +100,34 @@ func (tx *Tx) taskForDecision(id string) (*Task, *Case, error) {
 	return &t, &c, err
 }
 
-func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) error {
-	if _, err := tx.authorise(c, t, in.Actor, in.Partner); err != nil {
-		return err
+// checkIntent judges an intent, and gives in whose name it would be applied.
+func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) (behalf string, err error) {
+	by, err := tx.authorise(c, t, in.Actor, in.Behalf, in.Partner)
+	if err != nil {
+		return "", err
 	}
 	if t.ClosedAt != nil {
-		return whyClosed(tx.get, t.ID)
+		return "", whyClosed(tx.get, t.ID)
 	}
-	if err := t.heldByAnother(tx.Now, in.Actor); err != nil {
-		return err
+	if err := tx.mayTake(t, by); err != nil {
+		return "", err
 	}
-	if err := tx.clear(c, t, in.Actor, ""); err != nil {
-		return err
+	if err := tx.clear(c, t, by.Actor, by.Behalf); err != nil {
+		return "", err
 	}
-	if err := tx.notTheOther(t, in.Actor); err != nil {
-		return err
+	if err := by.notVoted(); err != nil {
+		return "", err
+	}
+	if err := tx.notTheOther(t, by.Persons()); err != nil {
+		return "", err
 	}
 	if t.Version != in.TaskVersion {
-		return aid.Refuse(aid.Stale, "stale")
+		return "", aid.Refuse(aid.Stale, "stale")
 	}
 	if err := tx.mayPay(c, t, in.Action); err != nil {
-		return err
+		return "", err
 	}
-	return tx.checkContent(c, t, in)
+	return by.Behalf, tx.checkContent(c, t, in)
 }
 
 func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
@@ -181,9 +188,9 @@ func (tx *Tx) insertIntent(c *Case, t *Task, in Intent) error {
 		return err
 	}
 	n, err := tx.exec(`
-		INSERT INTO decisions (id, task_id, case_id, actor, action, reason_code, amount, sealed, task_version, state, asked_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'intent', $10) ON CONFLICT (id) DO NOTHING`,
-		in.ID, t.ID, c.ID, in.Actor, in.Action, in.Reason, in.Amount, sealed, t.Version, tx.Wall)
+		INSERT INTO decisions (id, task_id, case_id, actor, action, reason_code, amount, sealed, task_version, state, asked_at, behalf)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'intent', $10, $11) ON CONFLICT (id) DO NOTHING`,
+		in.ID, t.ID, c.ID, in.Actor, in.Action, in.Reason, in.Amount, sealed, t.Version, tx.Wall, in.Behalf)
 	if err != nil || n == 1 {
 		return err
 	}
@@ -195,85 +202,19 @@ func (tx *Tx) insertIntent(c *Case, t *Task, in Intent) error {
 func (tx *Tx) sameIntent(in Intent) error {
 	var same bool
 	err := tx.get(&same, `SELECT state = 'intent' AND task_id = $2 AND actor = $3 AND action = $4 AND reason_code = $5 AND amount IS NOT DISTINCT FROM $6
-		FROM decisions WHERE id = $1`, in.ID, in.Task, in.Actor, in.Action, in.Reason, in.Amount)
+		AND behalf = $7 FROM decisions WHERE id = $1`, in.ID, in.Task, in.Actor, in.Action, in.Reason, in.Amount, in.Behalf)
 	if err == nil && !same {
 		return aid.Refuse(aid.Conflict, "already_decided")
 	}
 	return err
 }
 
-// grant is a role of a person seen from one task.
-type grant struct {
-	Role      aid.Role `db:"role"`
-	Level     string   `db:"level"`
-	Committee bool     `db:"committee"`
-	Chair     bool     `db:"chair"`
-	Gone      bool     `db:"gone"` // the task's area is no more
-}
-
-// authorise tells whether a person may decide a task at all, and whether as
-// chair. A partner decides only what its own case waits for. While a task is
-// in an area that is gone, nobody decides it but who says where it belongs.
-func (tx *Tx) authorise(c *Case, t *Task, actor string, partner bool) (chair bool, err error) {
-	if partner || t.Kind == aid.ProvideInformation {
-		if !partner || c.PartnerID != actor {
-			return false, aid.Refuse(aid.NotFound, "task_not_found")
-		}
-		if t.Kind != aid.ProvideInformation {
-			return false, aid.Refuse(aid.Forbidden, "wrong_role")
-		}
-		return false, nil
-	}
-	var grants []grant
-	err = tx.list(&grants, `
-		WITH RECURSIVE up AS (
-			SELECT code, parent FROM areas WHERE code = $1
-			UNION ALL SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent)
-		SELECT r.role, r.level, r.committee, r.chair, EXISTS (SELECT 1 FROM areas WHERE code = $1 AND gone) AS gone
-		FROM staff_roles r JOIN staff s USING (subject) JOIN up ON up.code = r.area
-		WHERE r.subject = $2 AND s.disabled_at IS NULL`, t.Area, actor)
-	if err != nil {
-		return false, err
-	}
-	return mayDecide(t, grants)
-}
-
-func mayDecide(t *Task, grants []grant) (chair bool, err error) {
-	if len(grants) == 0 {
-		return false, aid.Refuse(aid.NotFound, "task_not_found")
-	}
-	rule, _ := aid.RuleOf(t.Kind)
-	var level aid.Level
-	if t.Kind == aid.Approve {
-		if err := json.Unmarshal(t.Rule, &level); err != nil {
-			return false, err
-		}
-	}
-	refusal, may := aid.Refuse(aid.Forbidden, "wrong_role"), false
-	for _, g := range grants {
-		if !slices.Contains(rule.Roles, g.Role) {
-			continue
-		}
-		if t.Level != "" && t.Kind == aid.Approve && (g.Level != t.Level || (level.Mode == aid.ModeCommittee && !g.Committee)) {
-			refusal = aid.Refuse(aid.Forbidden, "wrong_level", "level", t.Level)
-			continue
-		}
-		may, chair = true, chair || g.Chair
-	}
-	if !may {
-		return false, refusal
-	}
-	if grants[0].Gone && t.ClosedAt == nil && t.Kind != aid.RepairConfiguration {
-		return false, aid.Refuse(aid.Conflict, "area_gone")
-	}
-	return chair, nil
-}
-
 // ApplyDecision makes a stored intent a fact, within the step that carries it:
-// it locks the task, checks again the decider's authority and that the task is
-// still what the decider saw, and enters the duty (the database refuses a
-// second one). Whether the decider is in the chair is kept with the decision.
-// The caller closes the task.
+// it locks the task, checks again the authority of the decider and of the
+// principal in whose name it is, and that the task is still what the decider
+// saw, and enters the duty of both (the database refuses a second one). Whether
+// the decider is in the chair is kept with the decision. The caller closes the
+// task.
 //
 // Errors: those of RecordIntent; Conflict intent_gone.
 func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
@@ -281,20 +222,27 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	if err := tx.freeFor(c, t, d.Actor); err != nil {
+	by, err := tx.authorise(c, t, d.Actor, d.Behalf, t.Kind == aid.ProvideInformation)
+	if err != nil {
 		return nil, false, err
 	}
-	chair, err := tx.authorise(c, t, d.Actor, t.Kind == aid.ProvideInformation)
-	if err != nil {
+	if by.Behalf != d.Behalf { // the own role has ended meanwhile
+		return nil, false, aid.Refuse(aid.Forbidden, "wrong_role")
+	}
+	tx.acting = by
+	if err := tx.freeFor(c, t, by); err != nil {
 		return nil, false, err
 	}
 	if err := tx.clear(c, t, d.Actor, d.Behalf); err != nil {
 		return nil, false, err
 	}
+	if err := by.notVoted(); err != nil {
+		return nil, false, err
+	}
 	if err := tx.mayPay(c, t, d.Action); err != nil {
 		return nil, false, err
 	}
-	if err := tx.notTheOther(t, d.Actor); err != nil {
+	if err := tx.notTheOther(t, by.Persons()); err != nil {
 		return nil, false, err
 	}
 	if err := tx.overrule(c, d); err != nil {
@@ -306,8 +254,8 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	}
 	var sealed []byte
 	err = tx.get(&sealed, `UPDATE decisions SET state = 'applied', decided_at = $2, bound_hash = $3, amount = coalesce(amount, $4), chair = $5
-		WHERE id = $1 AND state = 'intent' AND task_version = $6 RETURNING sealed`,
-		d.ID, tx.Now, hash, approvedAmount(c, t), chair && t.Kind == aid.Approve, t.Version)
+		WHERE id = $1 AND state = 'intent' AND task_version = $6 AND actor = $7 AND behalf = $8 RETURNING sealed`,
+		d.ID, tx.Now, hash, approvedAmount(c, t), by.Chair && t.Kind == aid.Approve, t.Version, d.Actor, d.Behalf)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, tx.whyNotApplied(d.ID)
 	}
@@ -317,7 +265,7 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	if err := tx.stateConditions(c, d, sealed); err != nil {
 		return nil, false, err
 	}
-	return t, chair, tx.AddEvent(c, Event{Kind: "task.decided", Actor: d.Actor, Task: t.ID, Data: map[string]any{
+	return t, by.Chair, tx.AddEvent(c, Event{Kind: "task.decided", Actor: d.Actor, Task: t.ID, Data: map[string]any{
 		"task_kind": t.Kind, "level": t.Level, "action": d.Action, "reason_code": d.Reason, "decision": d.ID}})
 }
 
@@ -362,20 +310,21 @@ const heardDirectly = 10 * time.Second
 func (s *Store) RefuseIntent(ctx context.Context, decision string, kind aid.Kind, code string) error {
 	return s.Write(ctx, func(tx *Tx) error {
 		var d struct {
-			Case    string    `db:"case_id"`
-			Task    string    `db:"task_id"`
-			Actor   string    `db:"actor"`
+			Case string `db:"case_id"`
+			Task string `db:"task_id"`
+			Standing
 			Asked   time.Time `db:"asked_at"`
 			Batched bool      `db:"batched"`
 		}
 		err := tx.get(&d, `UPDATE decisions SET state = 'refused', refusal = $2, refusal_kind = $3 WHERE id = $1 AND state = 'intent'
-			RETURNING case_id, task_id, actor, asked_at, batch_id IS NOT NULL AS batched`, decision, code, kind)
+			RETURNING case_id, task_id, actor, behalf, asked_at, batch_id IS NOT NULL AS batched`, decision, code, kind)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
+		tx.acting = d.Standing
 		if tx.Wall.Sub(d.Asked) >= heardDirectly && !d.Batched { // who asked was answered 202, and has gone; a batch tells its own end
 			if err := tx.Tell(Notice{Kind: "task.decision_refused", Case: d.Case, Task: d.Task, Subject: decision, Actor: d.Actor}); err != nil {
 				return err
@@ -399,6 +348,7 @@ func (s *Store) PendingIntents(ctx context.Context, age time.Duration) ([]Pendin
 		Task     string       `db:"task_id"`
 		Kind     aid.TaskKind `db:"kind"`
 		Actor    string       `db:"actor"`
+		Behalf   string       `db:"behalf"`
 		Action   aid.Action   `db:"action"`
 		Reason   string       `db:"reason_code"`
 		Amount   int64        `db:"amount"`
@@ -406,13 +356,13 @@ func (s *Store) PendingIntents(ctx context.Context, age time.Duration) ([]Pendin
 		AskedAt  time.Time    `db:"asked_at"`
 	}
 	err := s.list(ctx, &rows, `
-		SELECT d.id, d.task_id, t.kind, d.actor, d.action, d.reason_code, coalesce(d.amount, 0) AS amount, t.workflow_id, d.asked_at
+		SELECT d.id, d.task_id, t.kind, d.actor, d.behalf, d.action, d.reason_code, coalesce(d.amount, 0) AS amount, t.workflow_id, d.asked_at
 		FROM decisions d JOIN tasks t ON t.id = d.task_id WHERE d.state = 'intent' AND d.asked_at < $1
 		ORDER BY d.asked_at LIMIT 100`, s.Now().Add(-age))
 	var out []PendingIntent
 	for _, r := range rows {
 		out = append(out, PendingIntent{Workflow: r.Workflow, AskedAt: r.AskedAt, Decision: aid.Decision{ID: r.ID, Task: r.Task,
-			Kind: r.Kind, Actor: r.Actor, Action: r.Action, Reason: r.Reason, Amount: r.Amount}})
+			Kind: r.Kind, Actor: r.Actor, Behalf: r.Behalf, Action: r.Action, Reason: r.Reason, Amount: r.Amount}})
 	}
 	return out, err
 }
@@ -425,9 +375,10 @@ func (s *Store) ExpireIntent(ctx context.Context, decision string) error {
 			Case   string     `db:"case_id"`
 			Task   string     `db:"task_id"`
 			Actor  string     `db:"actor"`
+			Behalf string     `db:"behalf"`
 			Action aid.Action `db:"action"`
 		}
-		if err := tx.get(&d, `SELECT case_id, task_id, actor, action FROM decisions WHERE id = $1`, decision); err != nil {
+		if err := tx.get(&d, `SELECT case_id, task_id, actor, behalf, action FROM decisions WHERE id = $1`, decision); err != nil {
 			return err
 		}
 		c, err := tx.LockCase(d.Case)
@@ -438,6 +389,7 @@ func (s *Store) ExpireIntent(ctx context.Context, decision string) error {
 		if err != nil || n == 0 {
 			return err
 		}
+		tx.acting = Standing{Actor: d.Actor, Behalf: d.Behalf}
 		err = tx.AddEvent(c, Event{Kind: "task.decision_expired", Actor: d.Actor, Task: d.Task, Data: map[string]any{"action": d.Action, "decision": decision}})
 		if err != nil {
 			return err

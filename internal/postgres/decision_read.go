@@ -15,6 +15,7 @@ type DecisionRow struct {
 	TaskID     string     `db:"task_id"`
 	CaseID     string     `db:"case_id"`
 	Actor      string     `db:"actor"`
+	Behalf     string     `db:"behalf"` // in whose name, when a delegate decided
 	Action     aid.Action `db:"action"`
 	ReasonCode string     `db:"reason_code"`
 	Amount     *int64     `db:"amount"` // minor units of Currency
@@ -33,11 +34,11 @@ type DecisionRow struct {
 func (s *Store) Decision(ctx context.Context, caller *Caller, id string) (*DecisionRow, error) {
 	sees, mine := `d.actor = $2`, any(caller.Actor())
 	if !caller.Partner() {
-		sees, mine = `(d.actor = $3 OR c.area = ANY($2))`, pq.Array(caller.CaseAreas())
+		sees, mine = `(d.actor = $3 OR d.behalf = $3 OR c.area = ANY($2))`, pq.Array(caller.CaseAreas())
 	}
 	var row DecisionRow
 	err := s.get(ctx, &row, `
-		SELECT d.id, d.task_id, d.case_id, d.actor, d.action, d.reason_code, d.amount, c.currency, d.state, d.refusal,
+		SELECT d.id, d.task_id, d.case_id, d.actor, d.behalf, d.action, d.reason_code, d.amount, c.currency, d.state, d.refusal,
 		       CASE WHEN d.outcome <> '' THEN d.outcome ELSE t.outcome END AS outcome,
 		       coalesce(d.decided_at, d.asked_at + c.clock_offset) AS asked_at, d.decided_at
 		FROM decisions d JOIN cases c ON c.id = d.case_id JOIN tasks t ON t.id = d.task_id

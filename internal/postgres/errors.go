@@ -41,8 +41,16 @@ func refusals(constraint string) *aid.Error {
 	switch constraint {
 	case "four_eyes":
 		return aid.Refuse(aid.Forbidden, "four_eyes")
-	case "decisions_once":
+	case "decisions_once", "decisions_once_behalf":
 		return aid.Refuse(aid.Conflict, "already_decided")
+	case "delegations_no_overlap":
+		return aid.Refuse(aid.Conflict, "delegation_overlaps")
+	case "delegations_no_chain":
+		return aid.Refuse(aid.Conflict, "delegation_chain")
+	case "delegations_to_another":
+		return aid.Refuse(aid.Invalid, "delegation_to_oneself")
+	case "staff_roles_by_another":
+		return aid.Refuse(aid.Forbidden, "own_roles")
 	case "cases_one_open":
 		return aid.Refuse(aid.Conflict, "open_case_exists")
 	case "cases_partner_id_external_id_key":

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/lib/pq"
+
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/programme"
 )
@@ -65,21 +67,21 @@ func (s *Store) PhotosNeeded(ctx context.Context, task string, def *programme.De
 	return max(def.Visit.Photos-len(photos), 0), err
 }
 
-// notTheOther refuses a second visit by the person of the first: two verifiers
-// are two persons.
+// notTheOther refuses a second visit by a person of the first: two verifiers
+// are two persons, and a delegate and the principal are none more than one.
 //
 // Errors: Forbidden second_verifier.
-func (tx *Tx) notTheOther(t *Task, actor string) error {
+func (tx *Tx) notTheOther(t *Task, persons []string) error {
 	if t.Kind == aid.Advise {
-		return tx.onlyTheAsked(t, actor)
+		return tx.onlyTheAsked(t, persons[0])
 	}
 	if t.Kind != aid.FieldVisit || t.Subject == "" {
 		return nil
 	}
 	var both bool
-	err := tx.get(&both, `SELECT EXISTS (SELECT 1 FROM tasks o JOIN decisions d ON d.task_id = o.id AND d.state = 'applied' AND d.actor = $2
+	err := tx.get(&both, `SELECT EXISTS (SELECT 1 FROM tasks o JOIN decisions d ON d.task_id = o.id AND d.state = 'applied' AND (d.actor = ANY($2) OR d.behalf = ANY($2))
 		JOIN tasks t ON t.case_id = o.case_id AND t.round = o.round AND t.review = o.review AND t.id <> o.id
-		WHERE t.id = $1 AND o.kind = 'field_visit')`, t.ID, actor)
+		WHERE t.id = $1 AND o.kind = 'field_visit')`, t.ID, pq.Array(persons))
 	if err == nil && both {
 		return aid.Refuse(aid.Forbidden, "second_verifier")
 	}

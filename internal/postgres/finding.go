@@ -49,6 +49,7 @@ func (tx *Tx) SaveFindings(c *Case, checks []string, found []Found) error {
 		SELECT $1, $2, $3, key, check_kind, code, effect, about, detail, $5 FROM found
 		ON CONFLICT (case_id, round, key) DO UPDATE SET review = $3, effect = excluded.effect, detail = excluded.detail, gone_at = NULL,
 			overridden_by = CASE WHEN old.gone_at IS NULL AND excluded.effect = 'block' THEN old.overridden_by END,
+			overridden_behalf = CASE WHEN old.gone_at IS NULL AND excluded.effect = 'block' THEN old.overridden_behalf ELSE '' END,
 			override_reason = CASE WHEN old.gone_at IS NULL AND excluded.effect = 'block' THEN old.override_reason END,
 			decision_id = CASE WHEN old.gone_at IS NULL AND excluded.effect = 'block' THEN old.decision_id END,
 			overridden_at = CASE WHEN old.gone_at IS NULL AND excluded.effect = 'block' THEN old.overridden_at END`,
@@ -96,6 +97,7 @@ type FindingRow struct {
 	FoundAt    time.Time       `db:"found_at"`
 	GoneAt     *time.Time      `db:"gone_at"`
 	Overridden *string         `db:"overridden_by"`
+	Behalf     string          `db:"overridden_behalf"` // in whose name, when a delegate overrode it
 	Reason     *string         `db:"override_reason"`
 	At         *time.Time      `db:"overridden_at"`
 }
@@ -105,7 +107,7 @@ func (f FindingRow) Blocks() bool {
 	return f.Effect == string(programme.EffectBlock) && f.GoneAt == nil && f.Overridden == nil
 }
 
-const findingColumns = `round, review, key, check_kind, code, effect, about, detail, found_at, gone_at, overridden_by, override_reason, overridden_at`
+const findingColumns = `round, review, key, check_kind, code, effect, about, detail, found_at, gone_at, overridden_by, overridden_behalf, override_reason, overridden_at`
 
 // Findings gives what was found against a case in all its rounds, what is gone
 // included. They are the office's: a partner gets none, because they may hint

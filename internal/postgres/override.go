@@ -69,9 +69,9 @@ func (tx *Tx) overrule(c *Case, d aid.Decision) error {
 		return err
 	}
 	for _, o := range overridesOf(content.Data) {
-		n, err := tx.exec(`UPDATE case_findings SET overridden_by = $4, override_reason = $5, decision_id = $6, overridden_at = $7
+		n, err := tx.exec(`UPDATE case_findings SET overridden_by = $4, override_reason = $5, decision_id = $6, overridden_at = $7, overridden_behalf = $8
 			WHERE case_id = $1 AND round = $2 AND key = $3 AND effect = 'block' AND gone_at IS NULL AND overridden_at IS NULL`,
-			c.ID, c.Round, o.Finding, d.Actor, o.Reason, d.ID, tx.Now)
+			c.ID, c.Round, o.Finding, d.Actor, o.Reason, d.ID, tx.Now, d.Behalf)
 		if err != nil {
 			return err
 		}

@@ -62,7 +62,15 @@ func (tx *Tx) repaired(c *Case, t *Task, d aid.Decision) error {
 	if err := tx.checkRepair(c, t); err != nil {
 		return err
 	}
-	c.Parked = false
+	return tx.goesOn(c, t)
+}
+
+// goesOn takes a case up again after the repair t, which is closed, has the
+// workflow look, and makes what it waited for before what it waits for.
+func (tx *Tx) goesOn(c *Case, t *Task) error {
+	if err := tx.get(&c.Parked, `SELECT parked FROM cases WHERE id = $1`, c.ID); err != nil { // another repair may be open
+		return err
+	}
 	if err := tx.SaveCase(c); err != nil {
 		return err
 	}

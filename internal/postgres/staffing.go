@@ -39,8 +39,9 @@ func (tx *Tx) callAdministrator(c *Case, workflow, subject string, rule map[stri
 
 // decidable tells whether an open task can still be brought to its end: by the
 // persons who hold a role for it today, in its area or above, but for those
-// whom another duty in this case bars, those who are related to whom it is for
-// and those who have voted.
+// whom another duty in this case bars, those who are related to whom it is for,
+// and those who have voted, or in whose name was voted. A delegate adds nobody:
+// it is the principal's vote.
 func (tx *Tx) decidable(c *Case, t *Task) (bool, error) {
 	if t.Kind == aid.ProvideInformation || t.Kind == aid.RepairConfiguration {
 		return true, nil
@@ -55,19 +56,19 @@ func (tx *Tx) decidable(c *Case, t *Task) (bool, error) {
 		WITH RECURSIVE up AS (
 			SELECT code, parent FROM areas WHERE code = $1
 			UNION ALL SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent),
-		votes AS (SELECT actor, action, chair FROM decisions WHERE task_id = $7 AND state = 'applied'),
+		votes AS (SELECT actor, behalf, action, chair FROM decisions WHERE task_id = $7 AND state = 'applied'),
 		able AS (
 			SELECT r.subject, bool_or(r.chair) AS chair
 			FROM staff_roles r JOIN staff s USING (subject) JOIN up ON up.code = r.area
-			WHERE s.disabled_at IS NULL AND r.role = ANY($2) AND ($3 = '' OR r.level = $3) AND (r.committee OR NOT $4)
-			  AND NOT EXISTS (SELECT 1 FROM votes v WHERE v.actor = r.subject)
+			WHERE s.disabled_at IS NULL AND r.role = ANY($2) AND ($3 = '' OR r.level = $3) AND (r.committee OR NOT $4) AND (r.programmes = '{}' OR $8 = ANY(r.programmes))
+			  AND NOT EXISTS (SELECT 1 FROM votes v WHERE v.actor = r.subject OR v.behalf = r.subject)
 			  AND NOT EXISTS (SELECT 1 FROM conflicts k WHERE k.case_id = $5 AND k.person = r.subject)
 			  AND NOT EXISTS (SELECT 1 FROM case_holders d WHERE d.case_id = $5 AND d.person = r.subject
 			                  AND CASE $6 WHEN '' THEN false WHEN 'follow_up' THEN d.duty = 'verify' ELSE d.duty <> $6 END)
 			GROUP BY r.subject)
 		SELECT (SELECT count(*) FROM able) AS able, coalesce((SELECT bool_or(chair) FROM able), false) AS able_chair,
 		       count(*) AS voted, count(*) FILTER (WHERE action = 'approve') AS approved, coalesce(bool_or(chair), false) AS chair FROM votes`,
-		t.Area, pq.Array(rule.Roles), t.Level, level.Mode == aid.ModeCommittee && t.Kind == aid.Approve, c.ID, t.Duty, t.ID)
+		t.Area, pq.Array(rule.Roles), t.Level, level.Mode == aid.ModeCommittee && t.Kind == aid.Approve, c.ID, t.Duty, t.ID, c.Programme)
 	return level.Decidable(turnout), err
 }
 

@@ -104,7 +104,7 @@ func (tx *Tx) complete(step aid.Step, c *Case, out aid.Outcome) (aid.Outcome, er
 	var rows []stand
 	err := tx.list(&rows, `
 		SELECT t.id, t.kind, t.duty AS task_duty, t.level, t.subject, t.attend_at,
-		       coalesce((SELECT string_agg(d.actor, ' ' ORDER BY d.actor) FROM decisions d
+		       coalesce((SELECT string_agg(d.actor || CASE WHEN d.behalf <> '' THEN ' ' || d.behalf ELSE '' END, ' ' ORDER BY d.actor) FROM decisions d
 		                 WHERE d.task_id = t.id AND d.state = 'applied'), '') AS voters,
 		       NULL AS person, NULL AS duty, NULL AS payment_state
 		FROM tasks t WHERE t.workflow_id = $1 AND t.closed_at IS NULL

@@ -70,6 +70,7 @@ type Tx struct {
 	Now   time.Time // the case's clock once LockCase was called; else Wall
 
 	calendars map[place]*worktime.Calendar // those that were asked for
+	acting    Standing                     // who decides in it, once known: every record of that person's acts names the principal, too
 }
 
 // Write runs fn in one transaction at READ COMMITTED and commits it. It is run

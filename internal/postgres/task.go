@@ -27,6 +27,7 @@ type Task struct {
 	Area         string       `db:"area"`
 	State        string       `db:"state"`
 	Assignee     *string      `db:"assignee"`
+	AssignedFor  *string      `db:"assigned_for"`  // from whom a delegation brought it to the assignee
 	ClaimedUntil *time.Time   `db:"claimed_until"` // when the claim lapses, by the clock of the case; nil when it does not
 	OpenedAt     time.Time    `db:"opened_at"`
 	DueAt        *time.Time   `db:"due_at"`
@@ -35,7 +36,7 @@ type Task struct {
 }
 
 const taskColumns = `t.id, t.case_id, t.workflow_id, t.kind, t.stage, t.round, t.review, t.level, t.subject, t.duty, t.rule,
-	t.area, t.state, t.assignee, t.claimed_until, t.opened_at, t.due_at, t.closed_at, t.version`
+	t.area, t.state, t.assignee, t.assigned_for, t.claimed_until, t.opened_at, t.due_at, t.closed_at, t.version`
 
 // taskRef is an open task as a workflow's state carries it.
 type taskRef struct {

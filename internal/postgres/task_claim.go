@@ -34,10 +34,10 @@ func (t *Task) heldByAnother(now time.Time, actor string) error {
 	return nil
 }
 
-// freeFor is heldByAnother for who is about to change the locked task: a claim
-// that has lapsed is tidied up.
-func (tx *Tx) freeFor(c *Case, t *Task, actor string) error {
-	if err := t.heldByAnother(tx.Now, actor); err != nil {
+// freeFor is mayTake for who is about to change the locked task: a claim that
+// has lapsed is tidied up.
+func (tx *Tx) freeFor(c *Case, t *Task, by Standing) error {
+	if err := tx.mayTake(t, by); err != nil {
 		return err
 	}
 	return tx.lapse(c, t)

@@ -121,6 +121,12 @@ func (q *taskQuery) actionable() {
 				one += ` AND coalesce(t.rule ->> 'mode', '') <> 'committee'`
 			}
 		}
+		if len(g.Programmes) > 0 {
+			one += ` AND t.programme = ANY(` + q.arg(pq.Array(g.Programmes)) + `)`
+		}
+		if g.Ceiling > 0 {
+			one += ` AND coalesce(c.amount, c.proposed_amount, c.requested_amount) <= ` + q.arg(g.Ceiling)
+		}
 		reach += ` OR (` + one + `)`
 	}
 	q.and(`(` + reach + `)`)

@@ -43,7 +43,7 @@ const taskRowColumns = taskColumns + `, c.reference AS case_reference, c.version
 	c.partner_id, t.urgent, t.claimed_at, t.assigned_by, $1::timestamptz + c.clock_offset AS case_now, t.outcome, coalesce(c.amount, c.proposed_amount, c.requested_amount) AS amount, c.currency,
 	coalesce(cd.duty, '') AS held_duty,
 	EXISTS (SELECT 1 FROM areas g WHERE g.code = t.area AND g.gone) AS area_gone,
-	EXISTS (SELECT 1 FROM decisions d WHERE d.task_id = t.id AND d.actor = $2 AND d.state IN ('intent', 'applied')) AS decided, ` + taskSLA + ` AS sla`
+	EXISTS (SELECT 1 FROM decisions d WHERE d.task_id = t.id AND (d.actor = $2 OR d.behalf = $2) AND d.state IN ('intent', 'applied')) AS decided, ` + taskSLA + ` AS sla`
 
 const taskSLA = `CASE WHEN t.due_at IS NULL THEN 'none'
 	WHEN t.breached_at IS NOT NULL OR t.due_at <= coalesce(t.closed_at, $1::timestamptz + c.clock_offset) THEN 'breached'
@@ -123,6 +123,9 @@ func (r *TaskRow) refusal(caller *Caller) error {
 	if !aid.MayHold(r.HeldDuty, r.Duty) {
 		return aid.Refuse(aid.Forbidden, "four_eyes", "held", r.HeldDuty, "wanted", r.Duty)
 	}
+	if holder := r.Holder(r.CaseNow); holder != "" && caller.standsIn(r, holder) {
+		return nil
+	}
 	return r.heldByAnother(r.CaseNow, caller.Actor())
 }
 
@@ -130,7 +133,7 @@ func (r *TaskRow) refusal(caller *Caller) error {
 // task at all. Four eyes and claims are another question.
 //
 // Errors: Forbidden wrong_role, wrong_area, wrong_level (params level),
-// not_in_committee.
+// not_in_committee, wrong_programme, above_delegation.
 func (c *Caller) MayDecide(t *TaskRow) error {
 	rule, _ := aid.RuleOf(t.Kind)
 	if c.Partner() || t.Kind == aid.ProvideInformation {
@@ -161,6 +164,10 @@ func (g RoleGrant) refuses(t *TaskRow) *aid.Error {
 		return aid.Refuse(aid.Forbidden, "wrong_level", "level", t.Level)
 	case t.Kind == aid.Approve && t.committee() && !g.Committee:
 		return aid.Refuse(aid.Forbidden, "not_in_committee", "level", t.Level)
+	case len(g.Programmes) > 0 && !slices.Contains(g.Programmes, t.Programme):
+		return aid.Refuse(aid.Forbidden, "wrong_programme")
+	case g.Ceiling > 0 && t.Amount > g.Ceiling:
+		return aid.Refuse(aid.Forbidden, "above_delegation")
 	}
 	return nil
 }
@@ -169,4 +176,14 @@ func (g RoleGrant) refuses(t *TaskRow) *aid.Error {
 func (r *TaskRow) committee() bool {
 	var level aid.Level
 	return json.Unmarshal(r.Rule, &level) == nil && level.Mode == aid.ModeCommittee
+}
+
+// standsIn tells whether a task in somebody else's hands is the caller's all
+// the same: the principal's whose delegate the caller is, or the caller's own
+// that a delegate has.
+func (c *Caller) standsIn(t *TaskRow, holder string) bool {
+	if t.AssignedFor != nil && *t.AssignedFor == c.Actor() {
+		return true
+	}
+	return slices.ContainsFunc(c.Roles, func(g RoleGrant) bool { return g.Behalf != "" && g.Behalf == holder && g.refuses(t) == nil })
 }

@@ -18,6 +18,8 @@ type TimelineRow struct {
 	ActorKind   string          `db:"actor_kind"` // partner, staff, system
 	Actor       string          `db:"actor"`
 	ActorName   string          `db:"actor_name"` // for staff who look; "" for partners and the system
+	Behalf      string          `db:"behalf"`     // in whose name, when a delegate acted; "" for partners
+	BehalfName  string          `db:"behalf_name"`
 	TaskID      *string         `db:"task_id"`
 	TaskKind    *aid.TaskKind   `db:"task_kind"`
 	Level       *string         `db:"level"`
@@ -50,8 +52,9 @@ func (s *Store) Timeline(ctx context.Context, caller *Caller, idOrRef string, p 
 		       coalesce((e.data ->> 'programme_version')::int, 0) AS rule_version,
 		       CASE WHEN e.actor = 'system' THEN 'system' WHEN p.id IS NOT NULL THEN 'partner' ELSE 'staff' END AS actor_kind,
 		       CASE WHEN $4 AND p.id IS NULL AND e.actor <> 'system' THEN '' ELSE e.actor END AS actor,
-		       CASE WHEN $4 THEN '' ELSE coalesce(st.name, p.name, '') END AS actor_name
-		FROM events e LEFT JOIN tasks t ON t.id = e.task_id LEFT JOIN partners p ON p.id = e.actor LEFT JOIN staff st ON st.subject = e.actor
+		       CASE WHEN $4 THEN '' ELSE coalesce(st.name, p.name, '') END AS actor_name,
+		       CASE WHEN $4 THEN '' ELSE e.behalf END AS behalf, CASE WHEN $4 THEN '' ELSE coalesce(bs.name, '') END AS behalf_name
+		FROM events e LEFT JOIN staff bs ON bs.subject = e.behalf LEFT JOIN tasks t ON t.id = e.task_id LEFT JOIN partners p ON p.id = e.actor LEFT JOIN staff st ON st.subject = e.actor
 		WHERE e.case_id = $1 AND e.n > $2 ORDER BY e.n LIMIT $3`, row.ID, after, p.limit(), caller.Partner())
 	return rows, err
 }

@@ -22,6 +22,7 @@ func parts() []part {
 		{"approver1", "approver", "approves for the commune"},
 		{"approver2", "approver", "approves for the province, member of its committee"},
 		{"approver4", "approver", "chairs the committee of the province"},
+		{"approver5", "approver", "stands in for approver1"},
 		{"treasurer1", "treasurer", "prepares the payments"},
 		{"releaser1", "releaser", "releases the payments"},
 		{"admin1", "admin", "proposes a new programme"},

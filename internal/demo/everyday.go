@@ -12,7 +12,7 @@ import (
 // stories are told in this order: three with their incidents, and one of each
 // further programme as its own example has it.
 func stories() []story {
-	return []story{housing(), medical(), schooling(), everyday("housing_repair"), everyday("production"), everyday("other"), everyday(newKind)}
+	return []story{housing(), medical(), schooling(), everyday("housing_repair"), absent(), everyday("other"), everyday(newKind)}
 }
 
 // everyday is a case without incidents: the programme's own example, for a

@@ -117,6 +117,7 @@ type timelineEntry struct {
 	Type        string         `json:"type"`
 	Actor       string         `json:"actor"`
 	ActorKind   string         `json:"actor_kind"`
+	Behalf      string         `json:"on_behalf_of"`
 	TaskKind    string         `json:"task_kind"`
 	RuleVersion int            `json:"rule_version"`
 	Data        map[string]any `json:"data"`

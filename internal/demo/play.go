@@ -24,17 +24,18 @@ type step func(ctx context.Context, p *play) error
 // play is a story being told: one case.
 type play struct {
 	*demo
-	programme string
-	family    family
-	request   caseNew
-	id        string
-	reference string
-	quiet     bool          // its end is told in one line
-	granted   money.Money   // what was approved
-	ahead     time.Duration // of the case's clock before the wall clock
-	before    fund          // that pays, when the story began
-	after     fund          // and when it had ended
-	began     time.Time
+	programme  string
+	family     family
+	request    caseNew
+	id         string
+	reference  string
+	quiet      bool          // its end is told in one line
+	delegation string        // that somebody stands in by
+	granted    money.Money   // what was approved
+	ahead      time.Duration // of the case's clock before the wall clock
+	before     fund          // that pays, when the story began
+	after      fund          // and when it had ended
+	began      time.Time
 }
 
 // play goes through the steps of a story.

@@ -3,28 +3,17 @@ package console
 import (
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/gin-gonic/gin"
 	"github.com/google/uuid"
+
+	"github.com/aidflow/aidflow/api"
 )
 
 // bell is what tells a person that something happened.
 type bell struct {
-	Unread        int            `json:"unread"`
-	Notifications []notification `json:"data"`
-	NextCursor    string         `json:"next_cursor"`
-	Key           string         `json:"-"`
-}
-
-// notification is one thing that happened.
-type notification struct {
-	ID     string    `json:"id"`
-	Text   string    `json:"text"`
-	Case   string    `json:"reference"`
-	Task   string    `json:"task"`
-	At     time.Time `json:"at"`
-	ReadAt time.Time `json:"read_at"`
+	api.NotificationPage
+	Key string // of the form that says that all of them were read
 }
 
 // notifications lists what the person was told.
@@ -44,7 +33,7 @@ func (c *console) notifications(ctx *gin.Context) {
 
 // markRead says that the person has seen them all.
 func (c *console) markRead(ctx *gin.Context) {
-	_, err := c.call(ctx, request{method: http.MethodPost, path: "/v1/notifications/read", body: map[string]any{"all": true}, key: ctx.PostForm("key")}, nil)
+	_, err := c.call(ctx, request{method: http.MethodPost, path: "/v1/notifications/read", body: map[string]any{"up_to": ctx.PostForm("up_to")}, key: ctx.PostForm("key")}, nil)
 	if err != nil {
 		c.fail(ctx, err)
 		return

@@ -117,7 +117,7 @@ func (c *console) show(ctx *gin.Context, status int, name string, p page) {
 	var who api.Caller
 	if _, err := c.get(ctx, "/v1/whoami", nil, &who); err == nil {
 		p.Who = &who
-		var b bell
+		var b api.NotificationPage
 		if _, err := c.get(ctx, "/v1/notifications", url.Values{"limit": {"1"}}, &b); err == nil {
 			p.Unread = b.Unread
 		}

@@ -39,6 +39,10 @@ func (c *console) inbox(ctx *gin.Context) {
 		return
 	}
 	in := inbox{View: view, Views: views(), Tasks: list.Data, Said: ctx.Query("said")}
+	var counts struct{ Views map[string]int }
+	if _, err := c.get(ctx, "/v1/tasks/counts", nil, &counts); err == nil {
+		in.Counts = counts.Views
+	}
 	if list.NextCursor != "" {
 		in.Next = "/inbox?" + url.Values{"view": {view}, "cursor": {list.NextCursor}}.Encode()
 	}

@@ -73,7 +73,7 @@ func (s *stack) awaitStatus(t *testing.T, id, status string) caseView {
 // actors gives who decides a task, in turn: a committee takes more than one.
 func actors(one task) []string {
 	switch one.Kind {
-	case "verify_documents", "field_visit", "confirm_milestone", "record_check", "post_publicly":
+	case "verify_documents", "field_visit", "confirm_milestone", "record_check", "post_publicly", "meet_condition":
 		return []string{"verifier1"}
 	case "decide_objection":
 		return []string{"approver5"}

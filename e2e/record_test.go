@@ -106,6 +106,12 @@ func tales() []tale {
 		}, once: []moment{{pays("instructed"), losesPatience}, {pays("failed"), withdraws}}},
 		{name: "medical_parked", programme: "medical", end: "closed",
 			once: []moment{{is("following_up"), movesVisits(100)}, {has("repair_configuration"), movesVisits(-100)}}},
+		{name: "medical_on_condition", programme: "medical", end: "closed", says: map[string][]said{
+			"approve/commune": {{who: "approver1", action: "approve", data: map[string]any{"conditions": []any{
+				map[string]any{"code": "paper_handed_in", "text": "The Qanary family hands in the invoice."}}}}}}},
+		{name: "housing_returned_to_a_level", programme: "housing_new", end: "closed", says: map[string][]said{
+			"approve/province": {{who: "approver2", action: "return", reason: "information_needed", data: map[string]any{"to": "commune",
+				"items": []any{map[string]any{"kind": "answers", "problem": "unclear"}}}}}}},
 		{name: "medical_checked_by_hand", programme: "medical_checked", end: "closed"},
 		{name: "medical_posted", programme: "medical_posted", end: "closed", says: map[string][]said{
 			"decide_objection": {{who: "approver5", action: "reject", reason: "other"}}},

@@ -132,23 +132,23 @@ DECLARE
     wanted text;
     held   text;
     who    text;
-    both   text[] := ARRAY[NEW.actor];
+    hands  text[] := ARRAY[NEW.actor];
 BEGIN
     IF NEW.state <> 'applied' THEN
         RETURN NEW;
     END IF;
     IF NEW.behalf <> '' THEN
-        both := both || NEW.behalf;
+        hands := hands || NEW.behalf;
     END IF;
     SELECT duty INTO STRICT wanted FROM tasks WHERE id = NEW.task_id FOR NO KEY UPDATE;
     IF EXISTS (SELECT 1 FROM decisions d WHERE d.task_id = NEW.task_id AND d.id <> NEW.id AND d.state = 'applied'
-               AND (d.actor = ANY(both) OR d.behalf = ANY(both))) THEN
+               AND (d.actor = ANY(hands) OR d.behalf = ANY(hands))) THEN
         RAISE EXCEPTION 'a person decides a task once' USING ERRCODE = '23505', CONSTRAINT = 'decisions_once';
     END IF;
     IF wanted = '' THEN
         RETURN NEW;
     END IF;
-    FOREACH who IN ARRAY both LOOP
+    FOREACH who IN ARRAY hands LOOP
         SELECT duty INTO held FROM case_duties WHERE case_id = NEW.case_id AND person = who;
         IF wanted = 'follow_up' THEN
             IF held = 'verify' THEN

@@ -42,7 +42,7 @@ func forecast(t *testing.T, db *pgtest.DB, in postgres.NewBatch) map[string]stri
 func TestBatchLeavesOutWhatIsFlagged(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	cases, tasks := approvals(t, db, 8)
+	cases, tasks := approvals(t, db, 9)
 	sql := db.SQL(t)
 	do := func(query string, args ...any) {
 		t.Helper()
@@ -60,6 +60,7 @@ func TestBatchLeavesOutWhatIsFlagged(t *testing.T) {
 		6: `UPDATE tasks SET state = 'void', closed_at = now() WHERE case_id = $1 AND kind = 'approve'`,
 		7: `INSERT INTO decisions (id, task_id, case_id, actor, action, task_version, state, asked_at)
 			SELECT 'dec_x', id, $1, 'approver1', 'approve', 1, 'intent', now() FROM tasks WHERE case_id = $1 AND kind = 'approve'`,
+		8: `INSERT INTO case_recusals (id, case_id, subject, reason_code, recorded_at) VALUES ('rec_x', $1, 'approver1', 'friendship', now())`,
 	}
 	for i, query := range change {
 		do(query, cases[i])
@@ -67,7 +68,7 @@ func TestBatchLeavesOutWhatIsFlagged(t *testing.T) {
 	most := int64(6_000_000)
 	approve := aid.BatchContent{Action: aid.ActionApprove, MaxAmount: &most, Currency: "VND"}
 	got := forecast(t, db, postgres.NewBatch{Content: approve, Tasks: tasks})
-	for i, want := range []string{"", "above_batch_cap", "override_required", "case_parked", "task_claimed", "four_eyes", "task_closed", "already_decided"} {
+	for i, want := range []string{"", "above_batch_cap", "override_required", "case_parked", "task_claimed", "four_eyes", "task_closed", "already_decided", "conflict_of_interest"} {
 		if got[tasks[i]] != want {
 			t.Errorf("task %d: %q, want %q", i, got[tasks[i]], want)
 		}

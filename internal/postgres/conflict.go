@@ -8,8 +8,8 @@ import (
 
 // Conflicts of interest. Who is related to whom a case is for is what the view
 // conflicts says; who holds which duty is what the applied decisions say (view
-// case_holders). The program asks both before every decision, on its own; the
-// triggers of the database ask again.
+// case_holders) and what the database has kept of them (case_duties). The
+// program asks before every decision, on its own; the triggers ask again.
 
 // clear refuses a decision on a task by somebody who is related to whom the
 // case is for or who holds another duty in it. The same holds for the
@@ -26,7 +26,8 @@ func (tx *Tx) clear(c *Case, t *Task, actor, behalf string) error {
 	}
 	err := tx.list(&hands, `
 		SELECT coalesce(h.duty, '') AS duty, EXISTS (SELECT 1 FROM conflicts k WHERE k.case_id = $1 AND k.person = p.person) AS related
-		FROM unnest($2::text[]) AS p (person) LEFT JOIN case_holders h ON h.case_id = $1 AND h.person = p.person
+		FROM unnest($2::text[]) AS p (person) LEFT JOIN (SELECT person, duty FROM case_holders WHERE case_id = $1
+			UNION SELECT person, duty FROM case_duties WHERE case_id = $1) h USING (person)
 		ORDER BY related DESC, duty`, c.ID, pq.Array(aid.Hands(aid.Decision{Actor: actor, Behalf: behalf})))
 	if err != nil {
 		return err

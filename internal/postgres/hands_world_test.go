@@ -24,6 +24,7 @@ type hands struct {
 	do     func(h *hands, a act, who hand) error // the way of acting
 	legal  func(done []hand) bool                // what the rule says, in words of its own
 	choice []hand
+	voided bool // what was approved is approved no more: nothing is paid
 
 	asked, refused, paid int
 	wrong                []string
@@ -136,6 +137,10 @@ func (h *hands) went(all []hand) {
 func (h *hands) stopped(all []hand, err error) {
 	h.refused++
 	switch aid.CodeOf(err) {
+	case "not_approved":
+		if h.voided {
+			return
+		}
 	case "four_eyes", "conflict_of_interest", "conflict_unreviewed", "already_decided":
 		if !h.legal(all) {
 			return
@@ -188,7 +193,7 @@ func (h *hands) open(a act) (id string, version int) {
 // and stored, then applied with all that follows.
 func single(h *hands, a act, who hand) error {
 	id, version := h.open(a)
-	in := postgres.Intent{ID: postgres.NewID(aid.DecisionID), Task: id, Actor: who.actor, TaskVersion: version, Action: a.action, Data: json.RawMessage(`{}`)}
+	in := postgres.Intent{ID: postgres.NewID(aid.DecisionID), Task: id, Actor: who.actor, Behalf: who.behalf, TaskVersion: version, Action: a.action, Data: json.RawMessage(`{}`)}
 	recorded, err := h.tx.RecordIn(in)
 	if err != nil {
 		return err

@@ -122,6 +122,7 @@ func (tx *Tx) mayBeAsked(c *Case, t *Task, by, to string) error {
 	var person struct {
 		Known bool `db:"known"`
 		Here  bool `db:"here"`
+		Kin   bool `db:"kin"`
 	}
 	rule, _ := aid.RuleOf(aid.Advise)
 	err := tx.get(&person, `
@@ -129,8 +130,8 @@ func (tx *Tx) mayBeAsked(c *Case, t *Task, by, to string) error {
 			SELECT code, parent FROM areas WHERE code = $1
 			UNION ALL SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent)
 		SELECT EXISTS (SELECT 1 FROM staff WHERE subject = $2 AND disabled_at IS NULL) AS known,
-		       EXISTS (SELECT 1 FROM staff_roles r JOIN up ON up.code = r.area WHERE r.subject = $2 AND r.role = ANY($3)) AS here`,
-		t.Area, to, pq.Array(rule.Roles))
+		       EXISTS (SELECT 1 FROM staff_roles r JOIN up ON up.code = r.area WHERE r.subject = $2 AND r.role = ANY($3)) AS here,
+		       conflicted($4, $2) AS kin`, t.Area, to, pq.Array(rule.Roles), c.ID)
 	code := ""
 	switch {
 	case err != nil:
@@ -141,6 +142,8 @@ func (tx *Tx) mayBeAsked(c *Case, t *Task, by, to string) error {
 		code = "unknown_colleague"
 	case !person.Here:
 		code = "colleague_not_of_area"
+	case person.Kin:
+		code = "colleague_related"
 	default:
 		return nil
 	}

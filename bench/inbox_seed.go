@@ -35,7 +35,7 @@ func seedInbox(ctx context.Context, db *sqlx.DB, v *vault.Vault, cases, open int
 	}
 	defer conn.Close()
 	for _, s := range slices.Concat(inboxCases(cases, open, families, middles, given), inboxTasks(open)) {
-		if _, err := conn.ExecContext(ctx, s.text, s.args...); err != nil {
+		if _, err := conn.ExecContext(ctx, s.text, s.args...); err != nil { //nolint:forbidigo // seeds a database of its own
 			return fmt.Errorf("%w in %.120s", err, s.text)
 		}
 	}

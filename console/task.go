@@ -55,7 +55,7 @@ func (c *console) showTask(ctx *gin.Context, status int, said *refusal, tried st
 	if _, err = c.get(ctx, "/v1/cases/"+p.Task.Case.ID, nil, &p.Case); err != nil {
 		p.Case = api.Case{} // an administrator repairs what it does not read
 	}
-	programme := c.programme(ctx, p.Task.Programme)
+	programme := c.programme(ctx, p.Programme)
 	titles := reasonTitles(programme, c.language(ctx))
 	for _, action := range p.AllowedActions {
 		one := actionForm{Action: action, Key: uuid.NewString(), Open: tried == string(action) || len(p.AllowedActions) == 1}

@@ -23,7 +23,7 @@ type Alarm struct {
 	First    bool   // the first of its ladder
 }
 
-// Reminds, Breach, Superior and Reassign tell what the alarm is.
+// Reminds tells that somebody is reminded.
 func (a Alarm) Reminds() bool { return a.Act == alarmRemind }
 
 // Breach tells that the time is over.

@@ -80,6 +80,7 @@ func TestNoDeadlineRunsWhileThePartnerIsAsked(t *testing.T) {
 func TestHandOverKeepsTheDeadline(t *testing.T) {
 	t.Parallel()
 	tn := newTown(t)
+	tn.db.SetClaimTime(0) // claims do not lapse here
 	c := tn.submit(example(t, "medical"))
 	tn.liveUntil(people(willing).never(aid.VerifyDocuments).never(aid.FieldVisit), tn.open(c, aid.VerifyDocuments))
 	due := tn.texts(`SELECT due_at::text FROM tasks WHERE kind = 'verify_documents'`)

@@ -94,9 +94,15 @@ func (tx *Tx) moveCaseTo(c *Case, to, actor string) error {
 // takeCaseTo writes a case's new area, and tells the timeline.
 func (tx *Tx) takeCaseTo(c *Case, to, actor string) error {
 	from := c.Area
+	if err := tx.recountCases([]string{c.ID}); err != nil { // up to now by the calendar and the freezes of where it was
+		return err
+	}
 	c.Area, c.UpdatedAt = to, tx.Now
 	c.Version++
 	if err := tx.one(`UPDATE cases SET area = $2, version = $3, updated_at = $4 WHERE id = $1 AND version = $3 - 1`, c.ID, to, c.Version, tx.Now); err != nil {
+		return err
+	}
+	if err := tx.recountCases([]string{c.ID}); err != nil {
 		return err
 	}
 	return tx.AddEvent(c, Event{Kind: "case.area_moved", Actor: actor, Data: map[string]any{"from": from, "to": to}})

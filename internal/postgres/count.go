@@ -62,7 +62,7 @@ type plan struct {
 func (k count) plan(calendar *worktime.Calendar, ladder []programme.Rung) plan {
 	p := plan{due: k.dueBy(calendar)}
 	add := func(at time.Time, kind string) {
-		if at = at.UTC(); len(p.alarms) > 0 && at.Before(p.alarms[len(p.alarms)-1]) {
+		if at = at.UTC().Truncate(time.Microsecond); len(p.alarms) > 0 && at.Before(p.alarms[len(p.alarms)-1]) {
 			at = p.alarms[len(p.alarms)-1]
 		}
 		p.alarms, p.kinds = append(p.alarms, at), append(p.kinds, kind)

@@ -237,6 +237,9 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 		return nil, false, err
 	}
 	if err := by.notVoted(); err != nil {
+		if gone := tx.whyNotApplied(d.ID); aid.CodeOf(gone) == "intent_gone" {
+			return nil, false, gone // it is this very decision that was made
+		}
 		return nil, false, err
 	}
 	if err := tx.mayPay(c, t, d.Action); err != nil {

@@ -105,9 +105,9 @@ func TestNobodyChangesThemselves(t *testing.T) {
 	if _, err := db.SQL(t).Exec(`INSERT INTO staff_roles (subject, role, area, granted_by) VALUES ('admin1', 'treasurer', '51', 'admin1')`); err == nil {
 		t.Error("the database lets somebody give a role to themselves")
 	}
-	pair := []string{"admin1", "admin2"}
+	pair := []*postgres.Caller{db.Staff(t, "admin1"), db.Staff(t, "admin2")}
 	errs := crowd(2, func(i int) error {
-		_, err := db.ChangeStaff(t.Context(), db.Staff(t, pair[i]), pair[1-i], 1, disabled(true))
+		_, err := db.ChangeStaff(t.Context(), pair[i], pair[1-i].ID, 1, disabled(true))
 		return err
 	})
 	if (errs[0] == nil) == (errs[1] == nil) {

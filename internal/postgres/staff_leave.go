@@ -22,6 +22,9 @@ func (tx *Tx) leave(caller *Caller, subject string) error {
 			return err
 		}
 	}
+	if err := tx.lookAgainFor(subject); err != nil {
+		return err
+	}
 	var tasks []inHand
 	err := tx.list(&tasks, `SELECT id, case_id FROM tasks WHERE closed_at IS NULL AND (assignee = $1 OR assigned_for = $1) ORDER BY case_id, id`, subject)
 	if err != nil {
@@ -40,9 +43,12 @@ func (tx *Tx) endDelegationsOf(caller *Caller, subject string) error {
 	_, err := tx.exec(`UPDATE delegations SET revoked_at = $2, revoked_by = $3,
 		because = CASE WHEN principal = $1 THEN 'principal_disabled' ELSE 'delegate_disabled' END
 		WHERE (principal = $1 OR delegate = $1) AND revoked_at IS NULL AND until_at > $2`, subject, tx.Wall, caller.Actor())
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+// lookAgainFor is lookAgain for every area in which a person has a role: one
+// who is disabled, or works again, is missing or there everywhere.
+func (tx *Tx) lookAgainFor(subject string) error {
 	var areas []string
 	if err := tx.list(&areas, `SELECT DISTINCT area FROM staff_roles WHERE subject = $1 ORDER BY 1`, subject); err != nil {
 		return err

@@ -92,7 +92,7 @@ func expectedProblems(op *Operation) []string {
 // A request must not carry what nobody reads: every object of a request is
 // closed, but for those whose form is elsewhere.
 func TestRequestSchemasAreClosed(t *testing.T) {
-	free := []string{"answers", "data", "facts"}
+	free := []string{"answers", "data", "facts", "week"} // a week has days, which the store knows
 	for _, op := range loaded(t).Operations() {
 		if op.body == nil || op.Tag == "callbacks" {
 			continue

@@ -74,13 +74,15 @@ func TestBusinessKeysAreUnique(t *testing.T) {
 		"cases_reference_key":                   again("cases", `{"id": "x", "tracking_hash": "\\x00", "external_id": "", "programme": "housing_new"}`),
 		"decisions_once":                        again("decisions", `{"id": "x"}`),
 		"visits_case_id_round_n_key":            again("visits", `{"id": "x"}`),
-		"tasks_once":                            again("tasks", `{"id": "x"}`),
-		"withdrawals_pkey":                      `INSERT INTO withdrawals (case_id, round, actor, reason_code, asked_at) SELECT id, 1, 'x', 'x', now() FROM cases, (VALUES (1), (2)) twice`,
-		"intervals_open":                        again("intervals", `{"n": 99, "to_at": null}`),
-		"events_case_id_n_key":                  again("events", `{"id": "x"}`),
-		"four_eyes":                             again("case_duties", `{"duty": "release"}`),
-		"workflows_pkey":                        again("workflows", `{}`),
-		"funds_code_key":                        again("funds", `{"id": "x"}`),
+		"tasks_once": `INSERT INTO tasks (id, case_id, workflow_id, kind, stage, round, review, level, subject, area, programme, urgent, state, opened_at)
+			SELECT 'x', case_id, workflow_id, kind, stage, round, review, level, subject, area, programme, urgent, 'open', opened_at FROM tasks
+			WHERE closed_at IS NULL LIMIT 1`,
+		"withdrawals_pkey":     `INSERT INTO withdrawals (case_id, round, actor, reason_code, asked_at) SELECT id, 1, 'x', 'x', now() FROM cases, (VALUES (1), (2)) twice`,
+		"intervals_open":       again("intervals", `{"n": 99, "to_at": null}`),
+		"events_case_id_n_key": again("events", `{"id": "x"}`),
+		"four_eyes":            again("case_duties", `{"duty": "release"}`),
+		"workflows_pkey":       again("workflows", `{}`),
+		"funds_code_key":       again("funds", `{"id": "x"}`),
 	} {
 		breaks(t, db, constraint, statement)
 	}
@@ -159,7 +161,8 @@ func TestWhatMayBeChanged(t *testing.T) {
 	db := pgtest.New(t)
 	const changeable = `partners partner_keys staff staff_roles staff_relations persons households household_members payee_accounts reference_counters
 		cases case_words case_documents case_checks workflows tasks decisions intervals idempotency_keys outbox funds fund_balances awards
-		tranches payments attempts visits withdrawals postings imports household_reviews household_review_members household_totals programmes programme_drafts document_files`
+		tranches payments attempts visits withdrawals postings imports household_reviews household_review_members household_totals programmes programme_drafts document_files
+		calendars area_calendars freezes clocks recounts delegations staff_contacts messages notifications conditions task_batches task_batch_items task_rechecks notices`
 	rows, err := db.SQL(t).Query(`SELECT tablename, tablename = ANY(string_to_array($1, ' ')),
 			(SELECT min(column_name) FROM information_schema.columns WHERE table_name = tablename AND is_identity = 'NO')
 		FROM pg_tables WHERE schemaname = 'public'`, strings.Join(strings.Fields(changeable), " "))
@@ -175,7 +178,7 @@ func TestWhatMayBeChanged(t *testing.T) {
 			t.Fatal(err)
 		}
 		refusesRole(t, db, `TRUNCATE `+table)
-		if !strings.Contains("idempotency_keys outbox case_words staff_roles import_chunks match_people person_differences document_files file_chunks", table) {
+		if !strings.Contains("idempotency_keys outbox case_words staff_roles import_chunks match_people person_differences document_files file_chunks area_calendars task_rechecks notices messages notifications", table) {
 			refusesRole(t, db, `DELETE FROM `+table)
 		}
 		if !changes {

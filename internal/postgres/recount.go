@@ -216,6 +216,9 @@ func (b *recounter) add(row recountedRow, workflow string, before *time.Time) {
 }
 
 func (b *recounter) write() error {
+	if len(b.rows) == 0 {
+		return nil
+	}
 	raw, err := json.Marshal(b.rows)
 	if err != nil {
 		return err

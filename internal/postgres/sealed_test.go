@@ -106,6 +106,17 @@ func personal(t *testing.T) *pgtest.DB {
 		exec(t, db, `INSERT INTO partner_aid (id, source, reference, programme, area, given_on, amount, currency, valuation, sealed, content, created_by, created_at)
 			VALUES ($1, 'Red Cross', $1, 'medical', '51001', now(), 1, 'VND', 'cash', $2, '', 'canary', now())`, id, who)
 	}
+	for i := range 2 {
+		task, id := openTask(t, db, submit(t, db, "portal1", request(20+i)).ID, postgres.NewTask{Kind: aid.VerifyDocuments}), postgres.NewID(aid.BatchID)
+		must(db.AskColleague(t.Context(), db.Staff(t, "verifier1"), task, postgres.NewID(aid.QuestionID), "verifier2", "Canary?"))(t)
+		must(db.AddComment(t.Context(), db.Staff(t, "verifier1"), task, postgres.NewID(aid.CommentID), "Canary."))(t)
+		note := must(db.Vault.Seal("task_batches", "sealed", id, []byte("Canary note")))(t)
+		exec(t, db, `INSERT INTO task_batches (id, created_by, created_at, dry_run, action, sealed, state, total, decided, finished_at)
+			VALUES ($1, 'canary', now(), false, 'complete', $2, 'done', 1, 1, now())`, id, note)
+		who := []string{"approver1", "approver2"}[i]
+		address := must(db.Vault.Seal("staff_contacts", "address", who, []byte("canary@aidflow.test")))(t)
+		exec(t, db, `INSERT INTO staff_contacts (subject, address, language, zone, digest_at, version, changed_at) VALUES ($1, $2, 'vi', 'UTC', '07:00', 1, now()) ON CONFLICT (subject) DO UPDATE SET address = $2`, who, address)
+	}
 	return db
 }
 

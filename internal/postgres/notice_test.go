@@ -26,6 +26,9 @@ func rows(t testing.TB, db *pgtest.DB, query string, args ...any) []string {
 		}
 		out = append(out, one)
 	}
+	if err := all.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return out
 }
 

@@ -71,6 +71,9 @@ func audited(t *testing.T, db *pgtest.DB, object string) []string {
 		}
 		out = append(out, line)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return out
 }
 

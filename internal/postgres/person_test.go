@@ -47,6 +47,9 @@ func TestNothingPersonalIsReadable(t *testing.T) {
 			}
 		}
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestPersonal(t *testing.T) {

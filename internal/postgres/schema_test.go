@@ -33,6 +33,9 @@ func TestEveryTableAndColumnIsExplained(t *testing.T) {
 		}
 		t.Errorf("%s has no COMMENT ON in migrations", name)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func TestMigrateIsRepeatable(t *testing.T) {

@@ -29,6 +29,9 @@ func waits(t *testing.T, db *pgtest.DB, caseID string) []string {
 		}
 		out = append(out, w)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return out
 }
 
@@ -46,6 +49,9 @@ func taskEvents(t *testing.T, db *pgtest.DB, task string) []string {
 			t.Fatal(err)
 		}
 		out = append(out, e)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
 	}
 	return out
 }

@@ -90,7 +90,7 @@ func delegates(manager, principal, delegate string) step {
 			ID string `json:"id"`
 		}
 		_, err := p.cast.as(manager).post(ctx, "/v1/delegations", map[string]any{"principal": principal, "delegate": delegate,
-			"programmes": []string{p.programme}, "ceiling": p.request.Requested, "from": now, "until": now.Add(72 * time.Hour), "reason_code": "illness"}, &made)
+			"programmes": []string{p.programme}, "ceiling": p.request.Requested.Amount, "from": now, "until": now.Add(72 * time.Hour), "reason_code": "illness"}, &made)
 		if err != nil {
 			return err
 		}

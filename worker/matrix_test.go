@@ -173,6 +173,29 @@ func TestTheWaysThroughTheMatrix(t *testing.T) {
 	}
 }
 
+// An approver who had claimed a level and loses it to somebody else leaves
+// nothing behind: the votes of who did decide are counted, and no open share of
+// one who is gone keeps the level open.
+func TestAReassignmentLeavesNoLevelOpen(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	tn.decides(twoAgree)
+	c := tn.submit(example(t, "housing_new"))
+	tn.liveUntil(inTurn(t, at("commune", "approver1", yes)), func() bool {
+		return tn.number(`SELECT count(*) FROM decisions WHERE case_id = $1 AND actor = 'approver1' AND state = 'applied'`, c) == 1
+	})
+	id := tn.texts(`SELECT id FROM tasks WHERE case_id = $1 AND kind = 'approve'`, c)[0]
+	for _, who := range []string{"approver6", "approver7"} {
+		_, err := tn.db.AssignTask(t.Context(), tn.db.Staff(t, "manager1"), id, who, 0)
+		require.NoError(t, err)
+	}
+	tn.change(`DELETE FROM staff_roles WHERE subject = 'approver6'`)
+	tn.liveUntil(inTurn(t, at("commune", "approver7", yes)), tn.is(c, aid.Approved))
+	require.Equal(t, []string{"commune 1 done approved"}, tn.asked(c))
+	require.Zero(t, tn.number(`SELECT count(*) FROM tasks WHERE kind = 'approve' AND closed_at IS NULL`))
+	tn.check()
+}
+
 // What was skipped is on record, with the rule and its version, and stays
 // skipped: what the facts are when money is paid does not matter.
 func TestSkippedStaysSkipped(t *testing.T) {

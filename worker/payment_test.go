@@ -247,3 +247,22 @@ func TestWithdrawWhileAPaymentIsUnknown(t *testing.T) {
 	require.Equal(t, untouched(), tn.fund())
 	tn.check()
 }
+
+// Two households that buy from one hospital, the same amount on the same day:
+// both payments are lawful and both are made. Only the tranche makes a payment
+// the same, never payee, amount and day.
+func TestTwoLawfulPaymentsToOnePayee(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	for i := range 2 {
+		content := in51001(example(t, "medical"), 5*i)
+		content.Payee.Kind, content.ExternalID = "hospital", ""
+		tn.submit(content)
+	}
+	tn.live(willing)
+	require.Equal(t, []string{"closed", "closed"}, tn.texts(`SELECT status FROM cases`))
+	require.Equal(t, []string{"1 settled  settled: false", "1 settled  settled: false"}, tn.payments())
+	require.Equal(t, 1, tn.number(`SELECT count(DISTINCT account_hash) FROM payee_accounts`))
+	require.Equal(t, spentOn(12_000_000), tn.fund())
+	tn.check()
+}

@@ -136,3 +136,27 @@ func TestDutiesStay(t *testing.T) {
 		t.Fatalf("%d duties", n)
 	}
 }
+
+// Two people of one name are two, and a person whose name changes stays one:
+// who did what is told by the subject, names are for reading.
+func TestNamesAreNotPersons(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	if _, err := db.SQL(t).Exec(`INSERT INTO staff (subject, name, created_at) SELECT s, 'Nguyễn Văn Nam', now() FROM unnest(ARRAY['nam1', 'nam2']) s;
+		INSERT INTO staff_roles (subject, role, area, level) SELECT s, role, '51', level FROM unnest(ARRAY['nam1', 'nam2']) s,
+			(VALUES ('verifier', ''), ('approver', 'commune')) AS r (role, level)`); err != nil {
+		t.Fatal(err)
+	}
+	tasks := duties(t, db, submit(t, db, "portal1", request(0)).ID)
+	decide(t, db, tasks["documents"], db.Staff(t, "nam1"), aid.ActionComplete, `{}`)
+	if _, err := db.SQL(t).Exec(`UPDATE staff SET name = 'Trần Thị Hoa' WHERE subject = 'nam1'`); err != nil {
+		t.Fatal(err)
+	}
+	row := must(db.Task(t.Context(), db.Staff(t, "nam2"), tasks["commune"]))(t)
+	intent := postgres.Intent{ID: postgres.NewID(aid.DecisionID), Task: row.ID, TaskVersion: row.Version, Action: aid.ActionApprove}
+	intent.Actor = "nam1"
+	_, err := db.RecordIntent(t.Context(), intent)
+	wantCode(t, err, "four_eyes")
+	intent.Actor = "nam2"
+	must(db.RecordIntent(t.Context(), intent))(t)
+}

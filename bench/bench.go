@@ -20,6 +20,7 @@ type settings struct {
 	paths    []string
 	imports  int
 	bulk     int
+	profile  bool
 }
 
 func readSettings() settings {
@@ -32,6 +33,7 @@ func readSettings() settings {
 	paths := flag.String("paths", "medical,housing_new", "programmes whose whole cases are measured")
 	flag.IntVar(&s.imports, "import", 0, "measure the import of a review list of so many rows, and nothing else")
 	flag.IntVar(&s.bulk, "bulk", 0, "measure the decision of so many tasks at once, and nothing else")
+	flag.BoolVar(&s.profile, "statements", false, "with -bulk: print the costliest statements, too")
 	flag.Parse()
 	s.paths = strings.Split(*paths, ",")
 	return s

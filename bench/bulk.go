@@ -32,6 +32,9 @@ func benchBulk(ctx context.Context, s settings) error {
 		return err
 	}
 	defer r.stop()
+	if _, err := r.plain.ExecContext(ctx, `CREATE EXTENSION IF NOT EXISTS pg_stat_statements`); err != nil {
+		return err
+	}
 	fmt.Printf("## decisions on %d tasks at once, %d updates at a time in the control\n", s.bulk, s.parallel)
 	if err := r.eachOf(ctx, r.seedBulk); err != nil {
 		return err
@@ -95,66 +98,123 @@ func (r *rig) until(ctx context.Context, query string, args ...any) error {
 
 // measureBulk prints the rates of a batch and of bare updates.
 func (r *rig) measureBulk(ctx context.Context, name, who string, kind aid.TaskKind, content aid.BatchContent) error {
-	before, bare, err := r.bareUpdates(ctx, 0, r.bulk/2)
+	if _, err := r.settled(ctx); err != nil {
+		return err
+	}
+	before, err := r.bareUpdates(ctx, 0, r.bulk/2)
 	if err != nil {
 		return err
 	}
-	took, ours, row, err := r.oneBatch(ctx, who, kind, content)
+	ours, err := r.oneBatch(ctx, who, kind, content)
 	if err != nil {
 		return err
 	}
-	after, _, err := r.bareUpdates(ctx, r.bulk/2, r.bulk)
+	told, err := r.settled(ctx)
 	if err != nil {
 		return err
 	}
-	rate, control := float64(row.Decided)/took.Seconds(), float64(r.bulk)/(before+after).Seconds()
-	fmt.Printf("%-10s aidflow %6.1f/s  control %6.1f/s  ratio %.2f   (%d decided, %d left out %v)\n", name, rate, control, rate/control, row.Decided, row.LeftOut, row.Reasons)
-	fmt.Printf("  processor per decision: aidflow %s\n                          control %s\n", ours, bare)
+	if r.profile {
+		if err := r.costliest(ctx, r.bulk); err != nil {
+			return err
+		}
+	}
+	after, err := r.bareUpdates(ctx, r.bulk/2, r.bulk)
+	if err != nil {
+		return err
+	}
+	rate, control := float64(ours.row.Decided)/ours.took.Seconds(), float64(r.bulk)/(before.took+after.took).Seconds()
+	fmt.Printf("%-10s aidflow %6.1f/s  control %6.1f/s (before %.1f, after %.1f)  ratio %.2f   %d decided, %d left out %v\n", name, rate, control,
+		float64(r.bulk/2)/before.took.Seconds(), float64(r.bulk-r.bulk/2)/after.took.Seconds(), rate/control, ours.row.Decided, ours.row.LeftOut, ours.row.Reasons)
+	fmt.Printf("  of one decision       %s\n  of one bare update    %s\n", ours.waited, spread(append(before.each, after.each...)))
+	fmt.Printf("  SQL of one decision   %s; everybody was told %.1f s later\n", ours.sql, told.Seconds())
+	fmt.Printf("  processor             aidflow %s\n                        control %s\n", ours.cpu, after.cpu)
 	return nil
 }
 
-func (r *rig) bareUpdates(ctx context.Context, from, to int) (time.Duration, string, error) {
+// bare is what some bare updates took.
+type bare struct {
+	took time.Duration
+	each []time.Duration
+	cpu  string
+}
+
+func (r *rig) bareUpdates(ctx context.Context, from, to int) (out bare, err error) {
 	used, err := r.cpuNow()
 	if err != nil {
-		return 0, "", err
+		return out, err
 	}
+	out.each = make([]time.Duration, to-from)
 	begun := time.Now()
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(r.parallel)
 	for n := from; n < to; n++ {
-		g.Go(func() error { return r.bareUpdate(gctx, fmt.Sprintf("bulk-%d", n)) })
+		g.Go(func() error {
+			asked := time.Now()
+			err := r.bareUpdate(gctx, fmt.Sprintf("bulk-%d", n))
+			out.each[n-from] = time.Since(asked)
+			return err
+		})
 	}
 	if err := g.Wait(); err != nil {
-		return 0, "", err
+		return out, err
 	}
-	took := time.Since(begun)
+	out.took = time.Since(begun)
 	now, err := r.cpuNow()
-	return took, now.per(used, max(to-from, 1)), err
+	out.cpu = now.per(used, max(to-from, 1))
+	return out, err
+}
+
+// batch is what a batch took.
+type batch struct {
+	took   time.Duration
+	waited string // from the intent to the outcome of one decision
+	sql    string
+	cpu    string
+	row    *postgres.BatchRow
 }
 
 // oneBatch decides every task of a kind, from the wish to the last outcome.
-func (r *rig) oneBatch(ctx context.Context, who string, kind aid.TaskKind, content aid.BatchContent) (time.Duration, string, *postgres.BatchRow, error) {
+func (r *rig) oneBatch(ctx context.Context, who string, kind aid.TaskKind, content aid.BatchContent) (out batch, err error) {
 	caller, err := r.store.StaffBySubject(ctx, who)
 	if err != nil {
-		return 0, "", nil, err
+		return out, err
+	}
+	if _, err = r.plain.ExecContext(ctx, `SELECT pg_stat_statements_reset()`); err != nil {
+		return out, err
 	}
 	used, err := r.cpuNow()
 	if err != nil {
-		return 0, "", nil, err
+		return out, err
 	}
 	begun := time.Now()
-	row, err := r.store.CreateBatch(ctx, caller, postgres.NewBatch{ID: postgres.NewID(aid.BatchID), Content: content,
+	out.row, err = r.store.CreateBatch(ctx, caller, postgres.NewBatch{ID: postgres.NewID(aid.BatchID), Content: content,
 		Filter: &postgres.TaskFilter{Kind: string(kind)}, Expected: &r.bulk})
-	if err != nil {
-		return 0, "", nil, err
-	}
-	for row.FinishedAt == nil {
+	for err == nil && out.row.FinishedAt == nil {
 		time.Sleep(50 * time.Millisecond)
-		if row, err = r.store.Batch(ctx, caller, row.ID); err != nil {
-			return 0, "", nil, err
-		}
+		out.row, err = r.store.Batch(ctx, caller, out.row.ID)
 	}
-	took := time.Since(begun)
+	if err != nil {
+		return out, err
+	}
+	out.took = time.Since(begun)
 	now, err := r.cpuNow()
-	return took, now.per(used, r.bulk), row, err
+	if err != nil {
+		return out, err
+	}
+	asked, err := r.askings(ctx)
+	if err != nil {
+		return out, err
+	}
+	out.cpu, out.sql = now.per(used, r.bulk), asked.per(r.bulk)
+	var each []time.Duration
+	err = r.plain.SelectContext(ctx, &each, `SELECT (extract(epoch FROM decided_at - asked_at) * 1e9)::bigint FROM decisions WHERE batch_id = $1 AND state = 'applied'`, out.row.ID)
+	out.waited = spread(each)
+	return out, err
+}
+
+func spread(each []time.Duration) string {
+	if len(each) == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("p50 %.0f ms, p99 %.0f ms", ms(percentile(each, 0.5)), ms(percentile(each, 0.99)))
 }

@@ -47,6 +47,14 @@ func startRig(ctx context.Context, s settings, dir string) (*rig, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.openPlain(); err != nil {
+		return nil, err
+	}
+	if s.bulk > 0 {
+		if err := r.countStatements(ctx); err != nil {
+			return nil, err
+		}
+	}
 	r.stopStack()
 	warm, err := r.startStack(ctx, dir)
 	if err != nil {
@@ -108,7 +116,7 @@ func (r *rig) connect(ctx context.Context) (err error) {
 	if r.store, err = postgres.Open(ctx, r.state.AppDatabase, v, time.Now); err != nil {
 		return err
 	}
-	if r.plain, err = sqlx.Connect("postgres", r.state.Database); err != nil {
+	if err := r.openPlain(); err != nil {
 		return err
 	}
 	if err := r.prepare(ctx); err != nil {
@@ -121,6 +129,16 @@ func (r *rig) connect(ctx context.Context) (err error) {
 	r.control = exec.CommandContext(ctx, self, controlWorker, r.state.Temporal, r.state.Database)
 	r.control.Stderr = os.Stderr
 	return r.control.Start()
+}
+
+// openPlain connects to the database as its owner; the port may be another
+// after a start.
+func (r *rig) openPlain() (err error) {
+	if r.plain != nil {
+		_ = r.plain.Close()
+	}
+	r.plain, err = sqlx.Connect("postgres", r.state.Database)
+	return err
 }
 
 // prepare gives the fund enough money, makes every visit due at once, so that

@@ -74,7 +74,7 @@ func seesPersons(caller *postgres.Caller, row *postgres.CaseRow) bool {
 	if caller.Partner() {
 		return row.PartnerID == caller.ID
 	}
-	return caller.HasAny(row.Area, aid.RoleIntake, aid.RoleVerifier, aid.RoleApprover, aid.RoleTreasurer, aid.RoleAuditor)
+	return caller.Reads(row.Area, row.Programme, aid.RoleIntake, aid.RoleVerifier, aid.RoleApprover, aid.RoleTreasurer, aid.RoleAuditor)
 }
 
 func (h *handlers) renderCase(ctx context.Context, caller *postgres.Caller, row *postgres.CaseRow) (Case, error) {

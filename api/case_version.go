@@ -14,7 +14,7 @@ func (h *handlers) MoveCaseVersion(ctx context.Context, r MoveCaseVersionRequest
 	if err != nil {
 		return nil, err
 	}
-	if !caller.Has(aid.RoleManager, row.Area) {
+	if !caller.HasFor(row.Area, row.Programme, aid.RoleManager) {
 		return nil, h.tellRefusal(ctx, caller, r.ID, aid.Refuse(aid.Forbidden, "wrong_area"))
 	}
 	if row.Status != aid.ActionNeeded {

@@ -62,7 +62,7 @@ func (h *handlers) paymentToMove(ctx context.Context, caller *postgres.Caller, i
 	if err != nil {
 		return nil, nil, err
 	}
-	if !caller.Has(aid.RoleTreasurer, c.Area) {
+	if !caller.HasFor(c.Area, c.Programme, aid.RoleTreasurer) {
 		return nil, nil, h.tellRefusal(ctx, caller, id, aid.Refuse(aid.Forbidden, "wrong_area"))
 	}
 	if v := ifMatch(header, false); v != 0 && v != row.Version {

@@ -90,12 +90,6 @@ func (c *Caller) CaseAreas() []string {
 	return c.covered(func(r aid.Role) bool { return r != aid.RoleAdmin })
 }
 
-// PersonalAreas gives the areas in which the caller sees personal data: as
-// CaseAreas without the auditor, who sees it masked.
-func (c *Caller) PersonalAreas() []string {
-	return c.covered(func(r aid.Role) bool { return r != aid.RoleAdmin && r != aid.RoleAuditor })
-}
-
 // MoneyAreas gives the areas whose funds, ledger and payments the caller sees.
 func (c *Caller) MoneyAreas() []string {
 	return c.covered(func(r aid.Role) bool {
@@ -104,11 +98,24 @@ func (c *Caller) MoneyAreas() []string {
 }
 
 func (c *Caller) covered(which func(aid.Role) bool) []string {
-	codes := []string{}
+	return c.coveredFor(func(g RoleGrant) bool { return which(g.Role) })
+}
+
+// coveredFor gives the areas of the grants that fit, in order. It may be what
+// other callers share: nobody writes into it.
+func (c *Caller) coveredFor(fits func(RoleGrant) bool) []string {
+	codes, of, several := []string{}, "", false
 	for _, g := range c.Roles {
-		if which(g.Role) {
-			codes = append(codes, g.Covers...)
+		switch {
+		case !fits(g) || len(g.Covers) == 0 || (len(codes) > 0 && g.Area == of):
+		case len(codes) == 0:
+			codes, of = slices.Clip(g.Covers), g.Area
+		default:
+			codes, several = append(codes, g.Covers...), true
 		}
+	}
+	if !several {
+		return codes
 	}
 	slices.Sort(codes)
 	return slices.Compact(codes)

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"slices"
 )
 
 // Personal is the personal part of a case, in clear text.
@@ -27,7 +26,7 @@ func (s *Store) CasePersonal(ctx context.Context, caller *Caller, idOrRef string
 	if err != nil {
 		return nil, err
 	}
-	plain := row.PartnerID == caller.ownID() || slices.Contains(caller.PersonalAreas(), row.Area)
+	plain := row.PartnerID == caller.ownID() || caller.seesPersonal(row.Area, row.Programme)
 	var out *Personal
 	err = s.Write(ctx, func(tx *Tx) error {
 		content, err := tx.contentOf(row)

@@ -5,8 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/lib/pq"
-
 	"github.com/aidflow/aidflow/aid"
 )
 
@@ -44,15 +42,6 @@ const caseRowFrom = ` FROM cases c
 	LEFT JOIN intervals i ON i.case_id = c.id AND i.to_at IS NULL
 	LEFT JOIN LATERAL (SELECT t.id, t.kind, t.level, CASE WHEN t.lapses_at <= $1 THEN NULL ELSE t.assignee END AS assignee, t.due_at, t.warned_at, t.breached_at FROM tasks t
 		WHERE t.case_id = c.id AND t.closed_at IS NULL ORDER BY t.due_at NULLS LAST, t.id LIMIT 1) t ON true`
-
-// seesCase is the wall between callers: a partner sees its own cases, staff
-// those of their areas. The condition takes its argument as $2.
-func (c *Caller) seesCase() (condition string, argument any) {
-	if c.Partner() {
-		return `c.partner_id = $2`, c.ID
-	}
-	return `c.area = ANY($2)`, pq.Array(c.CaseAreas())
-}
 
 // CaseFilter narrows a list of cases; zero values pass everything.
 type CaseFilter struct {

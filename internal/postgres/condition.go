@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -190,7 +189,7 @@ func (s *Store) Conditions(ctx context.Context, caller *Caller, idOrRef string) 
 	if err != nil {
 		return nil, err
 	}
-	plain, action := caller.Partner() || slices.Contains(caller.PersonalAreas(), row.Area), "read_masked"
+	plain, action := caller.Partner() || caller.seesPersonal(row.Area, row.Programme), "read_masked"
 	if plain {
 		action = "read_personal"
 	}

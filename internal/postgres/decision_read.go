@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/lib/pq"
-
 	"github.com/aidflow/aidflow/aid"
 )
 
@@ -28,13 +26,14 @@ type DecisionRow struct {
 }
 
 // Decision gives what became of a decision. A partner sees its own decisions;
-// staff those of the cases of their areas, and an administrator its repairs.
+// staff those of the cases that they see, and an administrator its repairs.
 //
 // Errors: NotFound decision_not_found.
 func (s *Store) Decision(ctx context.Context, caller *Caller, id string) (*DecisionRow, error) {
 	sees, mine := `d.actor = $2`, any(caller.Actor())
 	if !caller.Partner() {
-		sees, mine = `(d.actor = $3 OR d.behalf = $3 OR c.area = ANY($2))`, pq.Array(caller.CaseAreas())
+		sees, mine = caller.seesCase()
+		sees = `(d.actor = $3 OR d.behalf = $3 OR ` + sees + `)`
 	}
 	var row DecisionRow
 	err := s.get(ctx, &row, `

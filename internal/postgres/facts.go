@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"time"
 
@@ -176,7 +175,7 @@ func (s *Store) Judgements(ctx context.Context, caller *Caller, idOrRef string) 
 	if err != nil || caller.Partner() {
 		return rows, err
 	}
-	plain := slices.Contains(caller.PersonalAreas(), row.Area)
+	plain := caller.seesPersonal(row.Area, row.Programme)
 	err = s.Write(ctx, func(tx *Tx) error {
 		err := tx.list(&rows, `SELECT round, review, phase, programme_version, sealed, failed, proposed, because, at
 			FROM case_facts WHERE case_id = $1 ORDER BY at, phase`, row.ID)

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"strconv"
 	"time"
 
@@ -109,7 +108,7 @@ func (s *Store) VisitReports(ctx context.Context, caller *Caller, idOrRef string
 	if err != nil || caller.Partner() {
 		return nil, err
 	}
-	plain := slices.Contains(caller.PersonalAreas(), row.Area)
+	plain := caller.seesPersonal(row.Area, row.Programme)
 	var out []VisitReport
 	err = s.Write(ctx, func(tx *Tx) error {
 		c := &Case{ID: row.ID, Round: row.Round, Programme: row.Programme, ProgrammeVersion: row.ProgrammeVersion}

@@ -60,7 +60,7 @@ func (s *Store) AdmitFile(ctx context.Context, caller *Caller, in NewFile, lease
 	if err != nil {
 		return nil, err
 	}
-	if !caller.Partner() && !caller.HasAny(row.Area, aid.RoleIntake, aid.RoleVerifier, aid.RoleTreasurer) {
+	if !caller.Partner() && !caller.HasFor(row.Area, row.Programme, aid.RoleIntake, aid.RoleVerifier, aid.RoleTreasurer) {
 		return nil, aid.Refuse(aid.Forbidden, "wrong_role")
 	}
 	var out File

@@ -28,6 +28,7 @@ type FileRow struct {
 	Review     string         `db:"review"` // of a paper: uploaded, accepted, rejected, replaced; "" for others
 	ReviewCode string         `db:"review_code"`
 	Area       string         `db:"area"`
+	Programme  string         `db:"programme"`
 	PartnerID  string         `db:"partner_id"`
 	Sealed     []byte         `db:"sealed"`
 
@@ -41,7 +42,7 @@ type FileRow struct {
 }
 
 const fileRowColumns = fileColumns + `, f.kind, f.task_id, f.milestone, f.dated::text AS dated, f.visited_on::text AS visited_on, f.uploader,
-	f.sent_hash, f.hash, f.flags, f.added_at, coalesce(` + paperState + `, '') AS review, coalesce(d.reason, '') AS review_code, c.area, c.partner_id, f.sealed`
+	f.sent_hash, f.hash, f.flags, f.added_at, coalesce(` + paperState + `, '') AS review, coalesce(d.reason, '') AS review_code, c.area, c.programme, c.partner_id, f.sealed`
 
 const fileRowFrom = ` FROM document_files f JOIN cases c ON c.id = f.case_id LEFT JOIN case_documents d ON d.id = f.document_id`
 
@@ -98,7 +99,7 @@ func (s *Store) unseal(caller *Caller, row *FileRow) error {
 	row.OfOffice = !caller.Partner()
 	if caller.Partner() {
 		row.Readable, row.ReadingAs = row.PartnerID == caller.ownID(), string(aid.RolePartner)
-	} else if i := slices.IndexFunc(readers, func(r aid.Role) bool { return caller.Has(r, row.Area) }); i >= 0 {
+	} else if i := slices.IndexFunc(readers, func(r aid.Role) bool { return caller.Reads(row.Area, row.Programme, r) }); i >= 0 {
 		row.Readable, row.ReadingAs = true, string(readers[i])
 	}
 	if row.Masked = !row.Readable; row.Masked {

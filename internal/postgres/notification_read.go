@@ -33,12 +33,15 @@ func (r NotificationRow) Cursor() Cursor { return Cursor{Sort: "newest", ID: r.I
 const maxUnread = 1000
 
 // atBell is what a person may see of its notifications now: nothing of a case
-// that is out of its reach or in which it has a conflict of interest, and no new work that is done by somebody. $1 is
-// the person, $2 the areas of its cases, $3 those that it administers.
-const atBell = ` FROM notifications n LEFT JOIN cases c ON c.id = n.case_id LEFT JOIN tasks t ON t.id = n.task_id
+// that is out of its sight or in which it has a conflict of interest, and no new
+// work that is done by somebody. $1 is the person, $2 the argument of the sight.
+func atBell(caller *Caller) (from string, mine any) {
+	sees, mine := caller.sight(`$2`, `coalesce(t.area, c.area)`, `c.programme`, `n.case_id`, `t.kind`)
+	return ` FROM notifications n LEFT JOIN cases c ON c.id = n.case_id LEFT JOIN tasks t ON t.id = n.task_id
 	WHERE n.person = $1
-	  AND (n.case_id IS NULL OR coalesce(t.area, c.area) = ANY($2) OR (t.kind = 'repair_configuration' AND t.area = ANY($3)))
-	  AND NOT (n.topic = 'work' AND t.closed_at IS NOT NULL) AND (n.case_id IS NULL OR NOT conflicted(n.case_id, $1))`
+	  AND (n.case_id IS NULL OR (` + sees + `))
+	  AND NOT (n.topic = 'work' AND t.closed_at IS NOT NULL) AND (n.case_id IS NULL OR NOT conflicted(n.case_id, $1))`, mine
+}
 
 // Notifications lists what the caller was told, newest first.
 //
@@ -48,19 +51,21 @@ func (s *Store) Notifications(ctx context.Context, caller *Caller, unread bool, 
 		return nil, badCursor()
 	}
 	rows := []NotificationRow{}
+	from, mine := atBell(caller)
 	err := s.list(ctx, &rows, `
 		SELECT n.id, n.kind, n.topic, n.at, n.read_at, n.case_id, c.reference, n.task_id, t.kind AS task_kind, t.level, t.due_at,
-		       t.state AS task_state, n.subject`+atBell+`
-		  AND ($4 = '' OR n.id < $4) AND (NOT $5 OR n.read_at IS NULL) ORDER BY n.id DESC LIMIT $6`,
-		caller.Actor(), pq.Array(caller.CaseAreas()), pq.Array(caller.AdminAreas()), p.After.ID, unread, p.limit())
+		       t.state AS task_state, n.subject`+from+`
+		  AND ($3 = '' OR n.id < $3) AND (NOT $4 OR n.read_at IS NULL) ORDER BY n.id DESC LIMIT $5`,
+		caller.Actor(), mine, p.After.ID, unread, p.limit())
 	return rows, err
 }
 
 // Unread counts what the caller has not read, up to a thousand.
 func (s *Store) Unread(ctx context.Context, caller *Caller) (int, error) {
 	var n int
-	err := s.get(ctx, &n, `SELECT count(*) FROM (SELECT 1`+atBell+` AND n.read_at IS NULL LIMIT $4) AS unread`,
-		caller.Actor(), pq.Array(caller.CaseAreas()), pq.Array(caller.AdminAreas()), maxUnread)
+	from, mine := atBell(caller)
+	err := s.get(ctx, &n, `SELECT count(*) FROM (SELECT 1`+from+` AND n.read_at IS NULL LIMIT $3) AS unread`,
+		caller.Actor(), mine, maxUnread)
 	return n, err
 }
 

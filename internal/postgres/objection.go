@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/aidflow/aidflow/aid"
@@ -67,7 +66,7 @@ func (s *Store) Object(ctx context.Context, caller *Caller, idOrRef string, n Ne
 	if err != nil {
 		return nil, err
 	}
-	if !caller.HasAny(row.Area, aid.RoleIntake, aid.RoleVerifier) {
+	if !caller.HasFor(row.Area, row.Programme, aid.RoleIntake, aid.RoleVerifier) {
 		return nil, aid.Refuse(aid.Forbidden, "wrong_role")
 	}
 	var out ObjectionRow
@@ -160,7 +159,7 @@ func (s *Store) Objections(ctx context.Context, caller *Caller, idOrRef string, 
 	if err != nil {
 		return nil, err
 	}
-	plain, action := slices.Contains(caller.PersonalAreas(), row.Area), "read_masked"
+	plain, action := caller.seesPersonal(row.Area, row.Programme), "read_masked"
 	if plain {
 		action = "read_personal"
 	}

@@ -75,7 +75,7 @@ func TestStaff(t *testing.T) {
 	if admin := db.Staff(t, "admin1"); len(admin.CaseAreas()) != 0 || len(admin.Areas) != 6 || len(admin.MoneyAreas()) != 0 {
 		t.Fatalf("%+v", admin)
 	}
-	if auditor := db.Staff(t, "auditor1"); len(auditor.CaseAreas()) != 6 || len(auditor.PersonalAreas()) != 0 {
+	if auditor := db.Staff(t, "auditor1"); len(auditor.CaseAreas()) != 6 || auditor.Reads("51001", "medical", aid.RoleIntake, aid.RoleVerifier) {
 		t.Fatalf("%+v", auditor)
 	}
 	_, err := db.StaffBySubject(ctx, "nobody")

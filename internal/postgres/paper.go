@@ -58,7 +58,7 @@ func mayPrint(caller *Caller, kind papers.Kind, row *CaseRow) bool {
 	if caller.Partner() {
 		return slices.Contains(kind.Roles(), aid.RolePartner)
 	}
-	return caller.HasAny(row.Area, kind.Roles()...)
+	return caller.HasFor(row.Area, row.Programme, kind.Roles()...)
 }
 
 // PaperFacts opens what a paper of a case tells and writes the look into the
@@ -77,7 +77,7 @@ func (s *Store) PaperFacts(ctx context.Context, caller *Caller, idOrRef string, 
 		return papers.Facts{}, nil, aid.Refuse(aid.Forbidden, "wrong_role")
 	}
 	working := slices.DeleteFunc(kind.Roles(), func(r aid.Role) bool { return r == aid.RoleAuditor })
-	plain := caller.Partner() || caller.HasAny(row.Area, working...)
+	plain := caller.Partner() || caller.HasFor(row.Area, row.Programme, working...)
 	var f papers.Facts
 	err = s.Write(ctx, func(tx *Tx) error {
 		if f, err = tx.paperFacts(row, kind, payment); err != nil {

@@ -151,7 +151,7 @@ func (s *Store) PostingFacts(ctx context.Context, caller *Caller, area, programm
 	if err != nil {
 		return list, err
 	}
-	if len(below) == 0 || !caller.HasAny(area, aid.RoleIntake, aid.RoleVerifier, aid.RoleApprover, aid.RoleAuditor) {
+	if len(below) == 0 || !caller.HasFor(area, programme, aid.RoleIntake, aid.RoleVerifier, aid.RoleApprover, aid.RoleAuditor) {
 		return list, aid.Refuse(aid.NotFound, "area_not_found")
 	}
 	if programme != "" {
@@ -160,7 +160,7 @@ func (s *Store) PostingFacts(ctx context.Context, caller *Caller, area, programm
 		}
 	}
 	err = s.Write(ctx, func(tx *Tx) error {
-		list = papers.Posting{At: tx.Now, Masked: !caller.HasAny(area, aid.RoleIntake, aid.RoleVerifier, aid.RoleApprover)}
+		list = papers.Posting{At: tx.Now, Masked: !caller.HasFor(area, programme, aid.RoleIntake, aid.RoleVerifier, aid.RoleApprover)}
 		if err := tx.postingPlaces(&list, area); err != nil {
 			return err
 		}

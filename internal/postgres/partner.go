@@ -94,11 +94,11 @@ func (s *Store) PartnerByKey(ctx context.Context, key string) (*Caller, error) {
 		Scopes  pq.StringArray `db:"scopes"`
 		Expires *time.Time     `db:"expires_at"`
 		Revoked *time.Time     `db:"revoked_at"`
-		Areas   pq.StringArray `db:"areas"`
+		Tree    int64          `db:"tree"`
 	}
 	err := s.get(ctx, &row, `
 		SELECT p.id, p.name, p.code, p.area, k.id AS key_id, k.mode, k.scopes, k.expires_at,
-		       coalesce(k.revoked_at, p.ended_at) AS revoked_at, (`+areasBelow("p.area")+`) AS areas
+		       coalesce(k.revoked_at, p.ended_at) AS revoked_at, (SELECT version FROM area_tree) AS tree
 		FROM partner_keys k JOIN partners p ON p.id = k.partner_id WHERE k.key_hash = $1`, s.vault.Hash("partner-key", key))
 	switch {
 	case aid.KindOf(err) == aid.NotFound:
@@ -110,6 +110,10 @@ func (s *Store) PartnerByKey(ctx context.Context, key string) (*Caller, error) {
 	case row.Expires != nil && !row.Expires.After(s.Now()):
 		return nil, aid.Refuse(aid.Unauthorized, "key_expired")
 	}
-	return &Caller{Kind: CallerPartner, ID: row.ID, Name: row.Name, Code: row.Code, Area: row.Area, Areas: row.Areas,
+	covers, err := s.covers(ctx, row.Tree, []string{row.Area})
+	if err != nil {
+		return nil, err
+	}
+	return &Caller{Kind: CallerPartner, ID: row.ID, Name: row.Name, Code: row.Code, Area: row.Area, Areas: covers[row.Area],
 		KeyID: row.KeyID, Mode: row.Mode, Scopes: row.Scopes, ExpiresAt: row.Expires}, nil
 }

@@ -22,7 +22,7 @@ func (s *Store) CancelPayment(ctx context.Context, caller *Caller, id string) er
 		if err != nil {
 			return err
 		}
-		if !caller.HasAny(c.Area, aid.RoleTreasurer, aid.RoleReleaser, aid.RoleManager) {
+		if !caller.HasFor(c.Area, c.Programme, aid.RoleTreasurer, aid.RoleReleaser, aid.RoleManager) {
 			return aid.Refuse(aid.Forbidden, "wrong_role")
 		}
 		p, err := tx.LockPayment(c, id)

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/lib/pq"
@@ -31,7 +32,6 @@ type PersonCase struct {
 	Status      aid.Status `db:"status"`
 	SubmittedAt time.Time  `db:"submitted_at"`
 	PaidAt      *time.Time `db:"paid_at"`
-	Seen        bool       `db:"seen"`
 }
 
 // PersonDecision is what somebody decided about who is who.
@@ -49,9 +49,19 @@ type PersonDecision struct {
 // identityAreas are the areas in which a caller decides who is who; with
 // reading, also those in which it may look.
 func (c *Caller) identityAreas(reading bool) []string {
-	return c.covered(func(r aid.Role) bool {
-		return r == aid.RoleVerifier || r == aid.RoleManager || reading && (r == aid.RoleApprover || r == aid.RoleAuditor)
-	})
+	return c.coveredFor(identifying(reading))
+}
+
+func identifying(reading bool) func(RoleGrant) bool {
+	return func(g RoleGrant) bool {
+		return g.Role == aid.RoleVerifier || g.Role == aid.RoleManager || reading && (g.Role == aid.RoleApprover || g.Role == aid.RoleAuditor)
+	}
+}
+
+// identifies tells whether the caller sees a case where it looks for who is
+// who.
+func (c *Caller) identifies(area, programme string) bool {
+	return slices.ContainsFunc(c.Roles, func(g RoleGrant) bool { return identifying(true)(g) && g.reaches(area, programme) })
 }
 
 // Person gives a person by its id, or by the id or the reference of one of its
@@ -79,11 +89,11 @@ func (s *Store) Person(ctx context.Context, caller *Caller, id string) (*PersonR
 		}
 	}
 	var all []PersonCase
-	err = s.list(ctx, &all, `SELECT id, reference, person_id, programme, area, status, submitted_at, paid_at, area = ANY($2) AS seen
+	err = s.list(ctx, &all, `SELECT id, reference, person_id, programme, area, status, submitted_at, paid_at
 		FROM cases WHERE person_id = ANY($1) AND submitted_at IS NOT NULL AND reference IS NOT NULL ORDER BY submitted_at DESC, id DESC`,
-		pq.Array(out.People), pq.Array(areas))
+		pq.Array(out.People))
 	for _, c := range all {
-		if c.Seen {
+		if caller.identifies(c.Area, c.Programme) {
 			out.Cases = append(out.Cases, c)
 		} else {
 			out.Elsewhere++
@@ -91,6 +101,9 @@ func (s *Store) Person(ctx context.Context, caller *Caller, id string) (*PersonR
 	}
 	if err != nil {
 		return nil, err
+	}
+	if len(out.Cases) == 0 {
+		return nil, aid.Refuse(aid.NotFound, "person_not_found")
 	}
 	return out, s.personPast(ctx, out)
 }

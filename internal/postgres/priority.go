@@ -18,7 +18,7 @@ func (s *Store) SetPriority(ctx context.Context, caller *Caller, idOrRef string,
 	if err != nil {
 		return nil, err
 	}
-	if !caller.Has(aid.RoleManager, row.Area) {
+	if !caller.HasFor(row.Area, row.Programme, aid.RoleManager) {
 		return nil, aid.Refuse(aid.Forbidden, "wrong_area")
 	}
 	err = s.Write(ctx, func(tx *Tx) error {

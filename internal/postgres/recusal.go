@@ -73,7 +73,7 @@ func (s *Store) Conflicts(ctx context.Context, caller *Caller, idOrRef string) (
 	if err != nil {
 		return nil, err
 	}
-	if !caller.HasAny(row.Area, aid.RoleManager, aid.RoleAuditor) {
+	if !caller.HasFor(row.Area, row.Programme, aid.RoleManager, aid.RoleAuditor) {
 		return nil, aid.Refuse(aid.Forbidden, "wrong_role")
 	}
 	rows := []ConflictRow{}
@@ -119,7 +119,7 @@ func (s *Store) ReviewConflict(ctx context.Context, caller *Caller, n NewReview)
 		if err != nil {
 			return err
 		}
-		if !caller.Has(aid.RoleManager, c.Area) {
+		if !caller.HasFor(c.Area, c.Programme, aid.RoleManager) {
 			return aid.Refuse(aid.Forbidden, "wrong_role")
 		}
 		if err := tx.clear(c, &Task{Duty: "review"}, caller.Actor(), ""); err != nil {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 
 	"github.com/lib/pq"
 
@@ -24,7 +25,9 @@ func (p PastFacts) Cursor() Cursor { return Cursor{Sort: p.CaseID, ID: p.CaseID}
 // caller, newest case first, for trying rules on them. Nobody sees them: the
 // look is audited once, as a simulation.
 func (s *Store) PastFacts(ctx context.Context, caller *Caller, code string, p Page) ([]PastFacts, error) {
-	areas := caller.covered(func(r aid.Role) bool { return r == aid.RoleAdmin || r == aid.RoleManager || r == aid.RoleAuditor })
+	areas := caller.coveredBy(func(g RoleGrant) bool {
+		return slices.Contains([]aid.Role{aid.RoleAdmin, aid.RoleManager, aid.RoleAuditor}, g.Role)
+	}, code)
 	var out []PastFacts
 	err := s.Write(ctx, func(tx *Tx) error {
 		out = nil

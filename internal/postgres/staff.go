@@ -24,7 +24,7 @@ func (s *Store) StaffBySubject(ctx context.Context, subject string) (*Caller, er
 		Level      string         `db:"level"`
 		Committee  bool           `db:"committee"`
 		Chair      bool           `db:"chair"`
-		Covers     pq.StringArray `db:"covers"`
+		Tree       int64          `db:"tree"`
 		Behalf     string         `db:"behalf"`
 		Programmes pq.StringArray `db:"programmes"`
 		Only       pq.StringArray `db:"only"`
@@ -34,7 +34,7 @@ func (s *Store) StaffBySubject(ctx context.Context, subject string) (*Caller, er
 	err := s.list(ctx, &rows, `
 		WITH acting AS (`+lent+`)
 		SELECT s.name, s.disabled_at, r.role, coalesce(r.area, '') AS area, coalesce(r.level, '') AS level,
-		       coalesce(r.committee, false) AS committee, coalesce(r.chair, false) AS chair, (`+areasBelow("r.area")+`) AS covers,
+		       coalesce(r.committee, false) AS committee, coalesce(r.chair, false) AS chair, (SELECT version FROM area_tree) AS tree,
 		       a.behalf, coalesce(r.programmes, '{}') AS programmes, a.only, coalesce(a.ceiling, 0) AS ceiling,
 		       ARRAY(SELECT DISTINCT k.case_id FROM conflicts k WHERE k.person = a.person) AS conflicts
 		FROM staff s CROSS JOIN acting a LEFT JOIN staff_roles r ON r.subject = a.person AND `+lends+`
@@ -48,6 +48,14 @@ func (s *Store) StaffBySubject(ctx context.Context, subject string) (*Caller, er
 	if rows[0].Disabled != nil {
 		return nil, aid.Refuse(aid.Forbidden, "staff_disabled")
 	}
+	areas := []string{}
+	for _, r := range rows {
+		areas = append(areas, r.Area)
+	}
+	covers, err := s.covers(ctx, rows[0].Tree, areas)
+	if err != nil {
+		return nil, err
+	}
 	c := &Caller{Kind: CallerStaff, ID: subject, Name: rows[0].Name, Conflicts: map[string][]string{subject: rows[0].Conflicts}}
 	for _, r := range rows {
 		if r.Behalf != "" {
@@ -55,7 +63,7 @@ func (s *Store) StaffBySubject(ctx context.Context, subject string) (*Caller, er
 		}
 		only, some := common(r.Programmes, r.Only)
 		if r.Role != nil && some {
-			c.Roles = append(c.Roles, RoleGrant{Role: *r.Role, Area: r.Area, Level: r.Level, Committee: r.Committee, Chair: r.Chair, Covers: r.Covers,
+			c.Roles = append(c.Roles, RoleGrant{Role: *r.Role, Area: r.Area, Level: r.Level, Committee: r.Committee, Chair: r.Chair, Covers: covers[r.Area],
 				Behalf: r.Behalf, Programmes: only, Ceiling: r.Ceiling})
 		}
 	}

@@ -7,11 +7,12 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	_ "github.com/lib/pq" // the driver
+	"github.com/lib/pq"
 
 	"github.com/aidflow/aidflow/aid/worktime"
 	"github.com/aidflow/aidflow/internal/vault"
@@ -25,6 +26,7 @@ type Store struct {
 	rules sync.Map // code/version -> *programme.Definition; published versions never change
 	phone string   // region of telephone numbers without a country code
 	weeks sync.Map // text of a calendar -> *worktime.Calendar
+	below coverage // what lies below areas
 	known sync.Map // statement of a transaction -> *sqlx.Stmt, nil while it is being prepared
 
 	claimFor time.Duration // working time after which a claim lapses; 0 for never
@@ -35,7 +37,7 @@ type Store struct {
 //
 // Errors: Unavailable database_away.
 func Open(ctx context.Context, url string, v *vault.Vault, clock func() time.Time) (*Store, error) {
-	db, err := sqlx.ConnectContext(ctx, "postgres", url)
+	db, err := connect(ctx, url)
 	if err != nil {
 		return nil, translate(err)
 	}
@@ -44,6 +46,31 @@ func Open(ctx context.Context, url string, v *vault.Vault, clock func() time.Tim
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	db.SetConnMaxLifetime(30 * time.Minute) // a statement prepared before a migration does not live for ever
 	return &Store{db: db, vault: v, clock: clock, phone: defaultPhoneRegion, claimFor: claimFor}, nil
+}
+
+// connect opens the pool. Statements are not compiled to machine code: of
+// one with many branches that takes a second, and running it a few
+// milliseconds.
+func connect(ctx context.Context, url string) (*sqlx.DB, error) {
+	config, err := pq.NewConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	if config.Runtime == nil {
+		config.Runtime = map[string]string{}
+	}
+	if _, said := config.Runtime["jit"]; !said {
+		config.Runtime["jit"] = "off"
+	}
+	connector, err := pq.NewConnectorConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	db := sqlx.NewDb(sql.OpenDB(connector), "postgres")
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }
 
 // Close gives the connections back.

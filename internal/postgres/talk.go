@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/lib/pq"
@@ -240,7 +239,7 @@ func (s *Store) Questions(ctx context.Context, caller *Caller, task string, p Pa
 	if err != nil {
 		return nil, err
 	}
-	plain := slices.Contains(caller.PersonalAreas(), row.Area)
+	plain := caller.seesPersonal(row.Area, row.Programme)
 	var rows []Question
 	err = s.Write(ctx, func(tx *Tx) error {
 		rows = []Question{}
@@ -270,7 +269,7 @@ func (s *Store) Comments(ctx context.Context, caller *Caller, task string, p Pag
 	if err != nil {
 		return nil, err
 	}
-	plain := slices.Contains(caller.PersonalAreas(), row.Area)
+	plain := caller.seesPersonal(row.Area, row.Programme)
 	var rows []Comment
 	err = s.Write(ctx, func(tx *Tx) error {
 		rows = []Comment{}

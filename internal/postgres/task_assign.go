@@ -22,7 +22,7 @@ func (s *Store) AssignTask(ctx context.Context, caller *Caller, id, to string, v
 	if err != nil {
 		return nil, err
 	}
-	if !caller.Has(aid.RoleManager, row.Area) {
+	if !caller.HasFor(row.Area, row.Programme, aid.RoleManager) {
 		return nil, aid.Refuse(aid.Forbidden, "wrong_role")
 	}
 	assignee, err := s.StaffBySubject(ctx, to)

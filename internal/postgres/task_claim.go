@@ -92,7 +92,7 @@ func (s *Store) ReleaseTask(ctx context.Context, caller *Caller, id string, vers
 		return nil, err
 	}
 	return s.changeClaim(ctx, caller, row, version, func(tx *Tx, c *Case, t *Task) error {
-		if err := t.heldByAnother(tx.Now, caller.Actor()); err != nil && !caller.Has(aid.RoleManager, t.Area) {
+		if err := t.heldByAnother(tx.Now, caller.Actor()); err != nil && !caller.HasFor(t.Area, c.Programme, aid.RoleManager) {
 			return err
 		}
 		return tx.unclaim(c, t, Event{Kind: "task.released", Actor: caller.Actor()})

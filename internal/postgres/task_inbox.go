@@ -216,7 +216,9 @@ func (s *Store) inbox(caller *Caller, f TaskFilter, hits *searchHits, from inbox
 // base is the view whose reaches a filter starts from.
 func (f TaskFilter) base() View {
 	switch {
-	case f.View == ViewMine || f.Assignee == "me" || f.State != "":
+	case f.View == ViewMine || f.Assignee == "me":
+		return ViewMine
+	case f.State != "":
 		return ViewAll
 	case f.View == ViewGroup || f.View == ViewAll:
 		return f.View

@@ -96,9 +96,6 @@ func (q *taskQuery) visible() {
 	condition, argument := q.caller.seesTask()
 	q.where = condition
 	q.args = append(q.args, argument)
-	if !q.caller.Partner() {
-		q.and(`(t.kind = 'repair_configuration' OR t.area = ANY(` + q.arg(pq.Array(q.caller.CaseAreas())) + `))`)
-	}
 }
 
 // actionable keeps what the caller's grants reach, as the inbox does, without

@@ -45,6 +45,9 @@ func (c *Caller) reaches(v View) []reach {
 		if v == ViewMine || v == ViewAll {
 			watches = g.Role != aid.RoleAdmin
 		}
+		if v == ViewMine { // also what somebody was asked about another programme
+			whole.programmes, whole.ceiling = nil, 0
+		}
 		if watches && v != ViewGroup {
 			all = append(all, whole)
 			continue

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/lib/pq"
-
 	"github.com/aidflow/aidflow/aid"
 )
 
@@ -55,15 +53,6 @@ const taskSLA = `CASE WHEN t.due_at IS NULL THEN 'none'
 const taskRowFrom = ` FROM tasks t JOIN cases c ON c.id = t.case_id
 	LEFT JOIN case_duties cd ON cd.case_id = t.case_id AND cd.person = $2`
 
-// seesTask is seesCase for tasks, with its argument as $3. A partner sees what
-// its own cases wait for, not the office's work on them.
-func (c *Caller) seesTask() (condition string, argument any) {
-	if c.Partner() {
-		return `c.partner_id = $3 AND t.kind = 'provide_information'`, c.ID
-	}
-	return `t.area = ANY($3)`, pq.Array(append(c.CaseAreas(), c.AdminAreas()...))
-}
-
 // AdminAreas gives the areas that the caller administers. Of tasks an
 // administrator sees repairs only, having no cases.
 func (c *Caller) AdminAreas() []string {
@@ -85,15 +74,10 @@ func readTask(get func(dest any, query string, args ...any) error, now time.Time
 	sees, mine := caller.seesTask()
 	var row TaskRow
 	err := translate(get(&row, `SELECT `+taskRowColumns+taskRowFrom+` WHERE t.id = $4 AND `+sees, now, caller.Actor(), mine, id))
-	if aid.KindOf(err) == aid.NotFound || (err == nil && !caller.seesKind(row.Kind, row.Area)) {
+	if aid.KindOf(err) == aid.NotFound {
 		return nil, aid.Refuse(aid.NotFound, "task_not_found")
 	}
 	return &row, err
-}
-
-// seesKind hides cases from administrators, who see repairs only.
-func (c *Caller) seesKind(kind aid.TaskKind, area string) bool {
-	return c.Partner() || kind == aid.RepairConfiguration || slices.Contains(c.CaseAreas(), area)
 }
 
 // allow fills what the caller may do with the task. A claim that has lapsed is

@@ -76,7 +76,7 @@ func ring(tx *postgres.Tx, c *postgres.Case, workflow string, alarm postgres.Ala
 	case alarm.Breach():
 		return event("case.sla_breached")
 	case alarm.Superior():
-		return tellSuperior(tx, alarm, data, event)
+		return tellSuperior(tx, c, alarm, data, event)
 	case alarm.Task != "":
 		return tx.TakeBack(c, alarm.Task)
 	}
@@ -95,8 +95,8 @@ func remind(alarm postgres.Alarm, event func(string) error) error {
 }
 
 // tellSuperior names in the event who is to hear of it.
-func tellSuperior(tx *postgres.Tx, alarm postgres.Alarm, data map[string]any, event func(string) error) error {
-	above, err := tx.Above(alarm.Assignee, alarm.Area)
+func tellSuperior(tx *postgres.Tx, c *postgres.Case, alarm postgres.Alarm, data map[string]any, event func(string) error) error {
+	above, err := tx.Above(c, alarm.Task, alarm.Assignee)
 	if err != nil {
 		return err
 	}

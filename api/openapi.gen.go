@@ -2205,6 +2205,18 @@ type Entry struct {
 	Set string `json:"set"`
 }
 
+// EscalationRung One step of what happens to late work. It has `at` or `after`.
+type EscalationRung struct {
+	// After Working days after the deadline, as a duration; `P0D` is the deadline itself.
+	After string `json:"after,omitempty,omitzero"`
+
+	// At So many per cent of the working time are gone.
+	At int `json:"at,omitempty,omitzero"`
+
+	// Do `remind`, `notify_superior` or `reassign`.
+	Do string `json:"do"`
+}
+
 // Fault One thing that is wrong.
 type Fault struct {
 	Code string `json:"code"`
@@ -3086,6 +3098,12 @@ type Problem struct {
 type Programme struct {
 	Approval []ApprovalRange `json:"approval"`
 
+	// Calendar The working calendar of areas that have none of their own.
+	Calendar string `json:"calendar"`
+
+	// CaseDeadline Working days from the submit to the last payment, as a duration; none when left out.
+	CaseDeadline string `json:"case_deadline,omitempty,omitzero"`
+
 	// Ceiling An amount in minor units of its currency (the dong has none).
 	Ceiling  Money  `json:"ceiling"`
 	Code     string `json:"code"`
@@ -3095,6 +3113,9 @@ type Programme struct {
 	Deadlines     map[string]string   `json:"deadlines"`
 	Documents     []ProgrammeDocument `json:"documents"`
 	EffectiveFrom string              `json:"effective_from,omitempty,omitzero"`
+
+	// Escalation What happens to work that is not done in time, in its order.
+	Escalation []EscalationRung `json:"escalation"`
 
 	// ExampleRequest A whole request; add `area`, and `external_id` if wanted.
 	ExampleRequest map[string]interface{} `json:"example_request"`
@@ -3114,7 +3135,10 @@ type Programme struct {
 
 	// Reasons Reason codes by action.
 	Reasons map[string][]ReasonCode `json:"reasons"`
-	Stages  []CaseStage             `json:"stages"`
+
+	// StageDeadlines Working days that a stage may take, as durations; a stage that is missing has no limit.
+	StageDeadlines map[string]string `json:"stage_deadlines"`
+	Stages         []CaseStage       `json:"stages"`
 
 	// Titles A text in several languages.
 	Titles   Titles        `json:"titles"`

@@ -63,6 +63,7 @@ func renderProgramme(row postgres.ProgrammeRow) (Programme, error) {
 	for kind, p := range d.Deadlines {
 		out.Deadlines[kind] = p.String()
 	}
+	showClocks(&out, d)
 	for action, reasons := range d.Reasons {
 		out.Reasons[action] = each(reasons, func(r programme.Reason) ReasonCode { return ReasonCode{Code: r.Code, Titles: Titles(r.Titles)} })
 	}
@@ -70,6 +71,25 @@ func renderProgramme(row postgres.ProgrammeRow) (Programme, error) {
 		return out, err
 	}
 	return out, json.Unmarshal(d.ExampleRequest, &out.ExampleRequest)
+}
+
+// showClocks shows the deadlines of stages and case, and what happens to work
+// that is late.
+func showClocks(out *Programme, d *programme.Definition) {
+	out.Calendar, out.StageDeadlines = d.Calendar, map[string]string{}
+	for stage, p := range d.StageDeadlines {
+		out.StageDeadlines[stage] = p.String()
+	}
+	if !d.CaseDeadline.IsZero() {
+		out.CaseDeadline = d.CaseDeadline.String()
+	}
+	out.Escalation = each(d.Ladder(), func(r programme.Rung) EscalationRung {
+		rung := EscalationRung{At: r.At, Do: string(r.Do)}
+		if r.After != nil {
+			rung.After = r.After.String()
+		}
+		return rung
+	})
 }
 
 func share(s programme.Share) string {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/money"
@@ -40,7 +41,7 @@ func (h *handlers) why(ctx context.Context, t *postgres.TaskRow, def *programme.
 	} else {
 		sentence = w.texts.first(w.accept, w.about(def), "why_"+string(t.Kind)+"_"+rule.Because, "why_"+string(t.Kind))
 	}
-	capacity, behalf, err := h.capacity(ctx, t, w)
+	capacity, behalf, err := h.capacity(ctx, t, def, w)
 	out.Behalf, out.Text = behalf, strings.TrimSpace(sentence+" "+capacity)
 	return out, err
 }
@@ -58,7 +59,7 @@ func becauseOf(t *postgres.TaskRow, rule broughtBy) string {
 
 // capacity says in which capacity the caller may decide a task, and for whom
 // when it is a delegate; or why it may not.
-func (h *handlers) capacity(ctx context.Context, t *postgres.TaskRow, w whyWords) (text, behalf string, err error) {
+func (h *handlers) capacity(ctx context.Context, t *postgres.TaskRow, def *programme.Definition, w whyWords) (text, behalf string, err error) {
 	caller := callerOf(ctx)
 	if t.ClosedAt != nil {
 		return "", "", nil
@@ -78,7 +79,11 @@ func (h *handlers) capacity(ctx context.Context, t *postgres.TaskRow, w whyWords
 	if grant.Behalf == "" {
 		return w.say("why_you", map[string]string{"as": as}), "", nil
 	}
-	return w.say("why_you_delegate", map[string]string{"as": as, "principal": grant.Behalf}), grant.Behalf, nil
+	lender, err := h.store.LenderTo(ctx, caller.Actor(), grant.Behalf, t.Programme)
+	if aid.KindOf(err) == aid.NotFound {
+		return "", "", nil // ended while this was read
+	}
+	return w.say("why_you_delegate", map[string]string{"as": as, "principal": lender.Name, "until": w.moment(lender.Until, def.Location())}), grant.Behalf, err
 }
 
 // asOf gives the text of a capacity.
@@ -127,6 +132,12 @@ func (w whyWords) matrix(def *programme.Definition, l aid.Level) string {
 	}
 	params["how"] = w.how(l, def.Currency)
 	return w.say("why_approve_row", params)
+}
+
+// moment writes an instant with its day first or last, as the language does.
+func (w whyWords) moment(t time.Time, zone *time.Location) string {
+	layouts := map[string]string{"vi": "15:04 02/01/2006", "id": "02/01/2006 15.04", "en": "2 January 2006 15:04"}
+	return t.In(zone).Format(layouts[w.texts.language(w.accept)])
 }
 
 func (w whyWords) money(amount int64, currency string) string {

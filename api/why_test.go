@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/programme"
@@ -52,6 +53,32 @@ func TestWhyAnApprovalIsHere(t *testing.T) {
 	a := d.call("approver2", "GET", "/v1/tasks/"+house, nil)
 	if a.str("why.place") != "/matrix/0/levels/1" || a.at("why.version") != 1.0 || a.str("why.because") != "approval_level:province:committee" {
 		t.Error(a.Raw)
+	}
+}
+
+// A delegate reads in whose name, by the name that people know, and until when.
+func TestWhyADelegateMayDecide(t *testing.T) {
+	d := openDoor(t)
+	task := d.approvalOf(t, d.submitted("medical"), aid.Level{Name: "commune", Mode: aid.ModeAny, Version: 1, Row: 1, Place: 1})
+	exec := func(statement string) {
+		if _, err := d.db.SQL(t).Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	exec(`UPDATE staff SET name = 'Phạm Thị Duyệt' WHERE subject = 'approver1'`)
+	until := time.Date(d.db.Now().Year()+1, 1, 2, 3, 4, 0, 0, time.UTC)
+	exec(`INSERT INTO delegations (id, principal, delegate, programmes, from_at, until_at, reason_code, created_by, created_at)
+		VALUES ('del_x', 'approver1', 'approver2', '{}', now() - interval '100 years', '` + until.Format(time.RFC3339) + `', 'leave', 'approver1', now())`)
+	day := until.Format("2006")
+	for lang, want := range map[string]string{
+		"en": "You may decide it in the name of Phạm Thị Duyệt until 2 January " + day + " 10:04, as an approver of",
+		"vi": "Bạn được quyết định thay Phạm Thị Duyệt đến 10:04 02/01/" + day + ", với tư cách",
+		"id": "Anda boleh memutuskannya atas nama Phạm Thị Duyệt sampai 02/01/" + day + " 10.04, sebagai",
+	} {
+		a := d.call("approver2", "GET", "/v1/tasks/"+task, nil, "Accept-Language", lang)
+		if a.Status != 200 || !strings.Contains(a.str("why.text"), want) || a.str("why.behalf") != "approver1" {
+			t.Errorf("%s: %d %s", lang, a.Status, a.str("why.text"))
+		}
 	}
 }
 

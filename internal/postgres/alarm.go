@@ -16,7 +16,6 @@ type Alarm struct {
 	Kind     aid.TaskKind
 	Level    string
 	Subject  string
-	Area     string
 	Assignee *string
 	At       time.Time
 	Act      string // remind, breach, notify_superior, reassign
@@ -42,7 +41,6 @@ type rung struct {
 	Kind     aid.TaskKind `db:"kind"`
 	Level    string       `db:"level"`
 	Subject  string       `db:"subject"`
-	Area     string       `db:"area"`
 	Assignee *string      `db:"assignee"`
 	Before   int          `db:"before"`
 	At       []byte       `db:"at"`   // JSON list of instants
@@ -60,7 +58,7 @@ func (r rung) alarms() ([]Alarm, error) {
 	}
 	all := make([]Alarm, len(at))
 	for i := range at {
-		all[i] = Alarm{Task: r.Task, Scope: r.Scope, Kind: r.Kind, Level: r.Level, Subject: r.Subject, Area: r.Area, Assignee: r.Assignee,
+		all[i] = Alarm{Task: r.Task, Scope: r.Scope, Kind: r.Kind, Level: r.Level, Subject: r.Subject, Assignee: r.Assignee,
 			At: at[i].UTC(), Act: acts[i], First: r.Before+i == 0}
 	}
 	return all, nil
@@ -77,19 +75,24 @@ const comeBy = `rung, (SELECT count(*) FROM unnest(alarms) a WHERE a <= $2)::int
 
 // DueAlarms takes the alarms of a workflow's open tasks that have come, and
 // those of the clocks of its case while it is the one that moves the case. Each
-// is given once, in the order in which they were to ring.
+// is given once, in the order in which they were to ring. What a calendar or a
+// freeze has changed and the sweep has not come to yet is counted first: nothing
+// rings by a calendar of yesterday.
 func (tx *Tx) DueAlarms(c *Case, workflow string) ([]Alarm, error) {
+	if err := tx.catchUp(c); err != nil {
+		return nil, err
+	}
 	var rungs []rung
 	err := tx.list(&rungs, `
 		WITH old AS (SELECT id, `+comeBy+` FROM tasks WHERE workflow_id = $1 AND closed_at IS NULL AND attend_at <= $2 ORDER BY id FOR UPDATE),
 		clock AS (SELECT case_id, round, scope, `+comeBy+` FROM clocks
 			WHERE case_id = $3 AND round = $4 AND $5 AND counted_at IS NOT NULL AND attend_at <= $2 FOR UPDATE),
 		work AS (UPDATE tasks t`+ringing+` FROM old WHERE t.id = old.id
-			RETURNING t.id, 'task' AS scope, t.kind, t.level, t.subject, t.area, t.assignee, `+rang+`),
+			RETURNING t.id, 'task' AS scope, t.kind, t.level, t.subject, t.assignee, `+rang+`),
 		whole AS (UPDATE clocks t`+ringing+` FROM clock AS old WHERE (t.case_id, t.round, t.scope) = (old.case_id, old.round, old.scope)
-			RETURNING '', t.scope, '', '', '', $6, NULL, `+rang+`)
+			RETURNING '', t.scope, '', '', '', NULL, `+rang+`)
 		SELECT * FROM work UNION ALL SELECT * FROM whole`,
-		workflow, tx.Now, c.ID, c.Round, c.WorkflowID == workflow, c.Area)
+		workflow, tx.Now, c.ID, c.Round, c.WorkflowID == workflow)
 	var all []Alarm
 	for _, r := range rungs {
 		alarms, err := r.alarms()
@@ -111,25 +114,12 @@ func (tx *Tx) AlarmAgain(task string, at time.Time) error {
 	return err
 }
 
-// Above gives who is told when work is late: the superior of whoever has it,
-// while that person works here, else the managers of the area, or of the
-// nearest one upward that has any.
-func (tx *Tx) Above(assignee *string, area string) ([]string, error) {
+// Above gives who is told when work on a case is late: the superior of whoever
+// has it, when that person may hear of the case, else the managers of the area,
+// or of the nearest one upward that has some who may. Task is "" for the case.
+func (tx *Tx) Above(c *Case, task string, assignee *string) ([]string, error) {
 	var all []string
-	if assignee != nil {
-		err := tx.list(&all, `SELECT s.superior FROM staff s JOIN staff b ON b.subject = s.superior WHERE s.subject = $1 AND b.disabled_at IS NULL`, *assignee)
-		if err != nil || len(all) > 0 {
-			return all, err
-		}
-	}
-	err := tx.list(&all, `
-		WITH RECURSIVE up AS (
-			SELECT code, parent, 0 AS depth FROM areas WHERE code = $1
-			UNION ALL SELECT a.code, a.parent, up.depth + 1 FROM areas a JOIN up ON a.code = up.parent),
-		managers AS (
-			SELECT r.subject, min(up.depth) AS depth FROM up JOIN staff_roles r ON r.area = up.code JOIN staff s USING (subject)
-			WHERE r.role = 'manager' AND s.disabled_at IS NULL GROUP BY r.subject)
-		SELECT subject FROM managers WHERE depth = (SELECT min(depth) FROM managers) ORDER BY subject`, area)
+	err := tx.list(&all, `SELECT s FROM superiors($1, nullif($2, ''), $3, $4) s ORDER BY s`, c.ID, task, assignee, tx.Wall)
 	return all, err
 }
 

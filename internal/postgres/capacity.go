@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"context"
 	"slices"
+	"time"
 
 	"github.com/aidflow/aidflow/aid"
 )
@@ -23,6 +25,23 @@ func (c *Caller) Capacity(t *TaskRow) (RoleGrant, bool) {
 		}
 	}
 	return best, found
+}
+
+// Lender is somebody in whose name another may act.
+type Lender struct {
+	Name  string    `db:"name"` // for people; the subject of one who has none
+	Until time.Time `db:"until_at"`
+}
+
+// LenderTo gives the name of a principal, and until when the delegate acts for
+// that person in a programme.
+//
+// Errors: NotFound when the delegation has ended meanwhile.
+func (s *Store) LenderTo(ctx context.Context, delegate, principal, programme string) (l Lender, err error) {
+	err = s.get(ctx, &l, `SELECT coalesce(nullif(p.name, ''), p.subject) AS name, d.until_at FROM delegations d JOIN staff p ON p.subject = d.principal
+		WHERE d.delegate = $1 AND d.principal = $2 AND d.revoked_at IS NULL AND d.from_at <= $4 AND d.until_at > $4
+		  AND (d.programmes = '{}' OR $3 = ANY(d.programmes)) ORDER BY d.until_at DESC LIMIT 1`, delegate, principal, programme, s.Now())
+	return l, err
 }
 
 // Committee tells whether an approval is a committee's.

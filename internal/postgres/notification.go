@@ -85,7 +85,7 @@ func (tx *Tx) hearers(n notice) ([]hearer, error) {
 		WITH told AS (
 			SELECT unnest($1::text[]) AS person, false AS deciding
 			UNION ALL SELECT d, true FROM deciders($2, $3, $4, $9) d WHERE $5 = 'deciders'
-			UNION ALL SELECT p, false FROM superiors($6, $2) p WHERE $5 = 'superior' AND cardinality($1::text[]) = 0
+			UNION ALL SELECT p, false FROM superiors($6, $2, (SELECT assignee FROM tasks WHERE id = $2), $9) p WHERE $5 = 'superior' AND cardinality($1::text[]) = 0
 			UNION ALL SELECT t.assignee, false FROM tasks t WHERE t.id = $2 AND $5 = 'commenter' AND t.assignee IS NOT NULL
 			UNION ALL SELECT e.actor, false FROM events e WHERE e.case_id = $6 AND e.kind = 'task.comment' AND e.task_id = $2 AND $5 = 'commenter'
 			UNION ALL SELECT e.actor, false FROM events e WHERE e.case_id = $6 AND e.kind = 'task.question' AND e.data ->> 'about' = $2 AND $5 = 'asker'

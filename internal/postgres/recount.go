@@ -63,6 +63,19 @@ func (s *Store) Recount(ctx context.Context, limit int) (cases int, err error) {
 	return cases, err
 }
 
+// catchUp counts the clocks of one case anew while a change is under way that
+// may not have come to it yet.
+func (tx *Tx) catchUp(c *Case) error {
+	var behind bool
+	err := tx.get(&behind, `SELECT EXISTS (SELECT 1 FROM recounts WHERE done_at IS NULL AND after_case < $1)`, c.ID)
+	if err != nil || !behind {
+		return err
+	}
+	now := tx.Now
+	defer func() { tx.Now = now }()
+	return tx.recountCases([]string{c.ID})
+}
+
 // touched gives the next cases with clocks that a change may touch.
 func (tx *Tx) touched(r recount, limit int) ([]string, error) {
 	var ids []string

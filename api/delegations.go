@@ -15,7 +15,7 @@ func (h *handlers) CreateDelegation(ctx context.Context, r CreateDelegationReque
 	if err != nil {
 		return nil, err
 	}
-	return CreateDelegation201JSONResponse{Body: delegation(*row), Headers: CreateDelegation201ResponseHeaders{Location: location("delegations", row.ID)}}, nil
+	return CreateDelegation201JSONResponse{Body: delegation(*row), Headers: CreateDelegation201ResponseHeaders{ETag: etag(row.Version), Location: location("delegations", row.ID)}}, nil
 }
 
 // ListDelegations gives a page of delegations.
@@ -44,16 +44,16 @@ func (h *handlers) GetDelegation(ctx context.Context, r GetDelegationRequestObje
 	if err != nil {
 		return nil, err
 	}
-	return GetDelegation200JSONResponse(delegation(*row)), nil
+	return GetDelegation200JSONResponse{Body: delegation(*row), Headers: GetDelegation200ResponseHeaders{ETag: etag(row.Version)}}, nil
 }
 
 // RevokeDelegation ends a delegation at once.
 func (h *handlers) RevokeDelegation(ctx context.Context, r RevokeDelegationRequestObject) (RevokeDelegationResponseObject, error) {
-	row, err := h.store.RevokeDelegation(ctx, callerOf(ctx), r.ID)
+	row, err := h.store.RevokeDelegation(ctx, callerOf(ctx), r.ID, ifMatch(r.Params.IfMatch, true))
 	if err != nil {
 		return nil, err
 	}
-	return RevokeDelegation200JSONResponse(delegation(*row)), nil
+	return RevokeDelegation200JSONResponse{Body: delegation(*row), Headers: RevokeDelegation200ResponseHeaders{ETag: etag(row.Version)}}, nil
 }
 
 func delegation(d postgres.DelegationRow) Delegation {

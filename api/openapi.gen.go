@@ -2106,7 +2106,9 @@ type DecisionNew struct {
 // Delegation defines model for Delegation.
 type Delegation struct {
 	// Because Why it ended early: `revoked`, `principal_disabled` or `delegate_disabled`.
-	Because   string    `json:"because,omitempty,omitzero"`
+	Because string `json:"because,omitempty,omitzero"`
+
+	// Ceiling The highest amount of a case, in minor units of the currency of its programme and fund.
 	Ceiling   int64     `json:"ceiling,omitempty,omitzero"`
 	CreatedAt time.Time `json:"created_at"`
 	CreatedBy string    `json:"created_by"`
@@ -2131,7 +2133,7 @@ type Delegation struct {
 
 // DelegationNew defines model for DelegationNew.
 type DelegationNew struct {
-	// Ceiling For cases up to this amount only, in minor units of their currency.
+	// Ceiling For cases up to this amount only, in minor units of the currency of the case, which is that of its programme and its fund. The programmes for which the delegation holds have one currency (`ceiling_of_currencies`).
 	Ceiling int64 `json:"ceiling,omitempty,omitzero"`
 
 	// Delegate Who acts: somebody who holds the same role.
@@ -3559,7 +3561,7 @@ type Task struct {
 	// Assignee Who has it.
 	Assignee string `json:"assignee,omitempty,omitzero"`
 
-	// Blocked Why the caller may decide nothing: `wrong_role`, `wrong_area`, `wrong_level`, `not_in_committee`, `wrong_programme`, `above_delegation`, `four_eyes`, `already_decided`, `claimed_by_other` or `task_closed`.
+	// Blocked Why the caller may decide nothing: `wrong_role`, `wrong_area`, `wrong_level`, `not_in_committee`, `wrong_programme`, `above_delegation`, `conflict_of_interest`, `four_eyes`, `already_decided`, `area_gone`, `task_claimed` or `task_closed`. For a delegate also what bars the one in whose name it would be.
 	Blocked string  `json:"blocked,omitempty,omitzero"`
 	Case    CaseRef `json:"case"`
 	Checks  []Check `json:"checks,omitempty,omitzero"`
@@ -4411,6 +4413,12 @@ type CreateDelegationParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// RevokeDelegationParams defines parameters for RevokeDelegation.
+type RevokeDelegationParams struct {
+	// IfMatch The `ETag` of what the caller has seen.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // UploadDocumentParams defines parameters for UploadDocument.
 type UploadDocumentParams struct {
 	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
@@ -5140,7 +5148,7 @@ type ServerInterface interface {
 	CreateDelegation(c *gin.Context, params CreateDelegationParams)
 	// RevokeDelegation End a delegation now
 	// (DELETE /v1/delegations/{id})
-	RevokeDelegation(c *gin.Context, id string)
+	RevokeDelegation(c *gin.Context, id string, params RevokeDelegationParams)
 	// GetDelegation A delegation
 	// (GET /v1/delegations/{id})
 	GetDelegation(c *gin.Context, id string)
@@ -7068,6 +7076,33 @@ func (siw *ServerInterfaceWrapper) RevokeDelegation(c *gin.Context) {
 		return
 	}
 
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RevokeDelegationParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
 	for _, middleware := range siw.HandlerMiddlewares {
 		middleware(c)
 		if c.IsAborted() {
@@ -7075,7 +7110,7 @@ func (siw *ServerInterfaceWrapper) RevokeDelegation(c *gin.Context) {
 		}
 	}
 
-	siw.Handler.RevokeDelegation(c, id)
+	siw.Handler.RevokeDelegation(c, id, params)
 }
 
 // GetDelegation operation middleware
@@ -16286,6 +16321,7 @@ type CreateDelegationResponseObject interface {
 }
 
 type CreateDelegation201ResponseHeaders struct {
+	ETag               string
 	IdempotentReplayed *string
 	Location           string
 }
@@ -16302,6 +16338,7 @@ func (response CreateDelegation201JSONResponse) VisitCreateDelegationResponse(w 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	if response.Headers.IdempotentReplayed != nil {
 		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
 	}
@@ -16458,22 +16495,31 @@ func (response CreateDelegation503ApplicationProblemPlusJSONResponse) VisitCreat
 }
 
 type RevokeDelegationRequestObject struct {
-	ID string `json:"id"`
+	ID     string `json:"id"`
+	Params RevokeDelegationParams
 }
 
 type RevokeDelegationResponseObject interface {
 	VisitRevokeDelegationResponse(w http.ResponseWriter) error
 }
 
-type RevokeDelegation200JSONResponse Delegation
+type RevokeDelegation200ResponseHeaders struct {
+	ETag string
+}
+
+type RevokeDelegation200JSONResponse struct {
+	Body    Delegation
+	Headers RevokeDelegation200ResponseHeaders
+}
 
 func (response RevokeDelegation200JSONResponse) VisitRevokeDelegationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -16560,6 +16606,38 @@ func (response RevokeDelegation409ApplicationProblemPlusJSONResponse) VisitRevok
 	return err
 }
 
+type RevokeDelegation412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeDelegation412ApplicationProblemPlusJSONResponse) VisitRevokeDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RevokeDelegation428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response RevokeDelegation428ApplicationProblemPlusJSONResponse) VisitRevokeDelegationResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type RevokeDelegation500ApplicationProblemPlusJSONResponse struct {
 	InternalApplicationProblemPlusJSONResponse
 }
@@ -16601,15 +16679,23 @@ type GetDelegationResponseObject interface {
 	VisitGetDelegationResponse(w http.ResponseWriter) error
 }
 
-type GetDelegation200JSONResponse Delegation
+type GetDelegation200ResponseHeaders struct {
+	ETag string
+}
+
+type GetDelegation200JSONResponse struct {
+	Body    Delegation
+	Headers GetDelegation200ResponseHeaders
+}
 
 func (response GetDelegation200JSONResponse) VisitGetDelegationResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
@@ -29347,10 +29433,11 @@ func (sh *strictHandler) CreateDelegation(ctx *gin.Context, params CreateDelegat
 }
 
 // RevokeDelegation operation middleware
-func (sh *strictHandler) RevokeDelegation(ctx *gin.Context, id string) {
+func (sh *strictHandler) RevokeDelegation(ctx *gin.Context, id string, params RevokeDelegationParams) {
 	var request RevokeDelegationRequestObject
 
 	request.ID = id
+	request.Params = params
 
 	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
 		return sh.ssi.RevokeDelegation(ctx, request.(RevokeDelegationRequestObject))

@@ -162,7 +162,7 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "createDelegation", who: "treasurer1", body: lends("treasurer2"), headers: key(), status: 201},
 		{op: "listDelegations", who: "treasurer2", query: "person=me&status=active&limit=1", status: 200},
 		{op: "getDelegation", who: "auditor1", params: lent, status: 200},
-		{op: "revokeDelegation", who: "manager1", params: lent, status: 200},
+		{op: "revokeDelegation", who: "manager1", params: lent, headers: []string{"If-Match", `"1"`}, status: 200},
 		{op: "createStaff", who: "admin1", body: map[string]any{"subject": "approver9", "name": "Canary", "superior": "manager1", "roles": []any{map[string]any{"role": "approver", "area": "51", "level": "province", "committee": true, "programmes": []string{"medical"}}}}, headers: key(), status: 201},
 		{op: "listStaff", who: "manager1", query: "role=approver&area=51&limit=1", status: 200},
 		{op: "getStaff", who: "auditor1", params: "approver9", status: 200},

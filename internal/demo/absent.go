@@ -118,7 +118,7 @@ func inTheNameOf(delegate, principal string) step {
 // returnsTheWork ends the delegation.
 func returnsTheWork(manager string) step {
 	return func(ctx context.Context, p *play) error {
-		_, err := p.cast.as(manager).call(ctx, request{method: "DELETE", path: "/v1/delegations/" + p.delegation}, nil)
+		_, err := p.cast.as(manager).call(ctx, request{method: "DELETE", path: "/v1/delegations/" + p.delegation, ifMatch: `"1"`}, nil)
 		if err == nil {
 			p.tell(manager, p.out.say("ends the delegation: what is not decided goes back"))
 		}

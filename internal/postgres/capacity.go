@@ -16,7 +16,7 @@ func (c *Caller) Capacity(t *TaskRow) (RoleGrant, bool) {
 	var best RoleGrant
 	found := false
 	for _, g := range c.Roles {
-		if !slices.Contains(rule.Roles, g.Role) || g.refuses(t) != nil {
+		if !slices.Contains(rule.Roles, g.Role) || g.refuses(t) != nil || c.inNameOf(t, g.Behalf) != nil {
 			continue
 		}
 		better := (g.Behalf == "" && best.Behalf != "") || ((g.Behalf == "") == (best.Behalf == "") && g.Chair && !best.Chair)

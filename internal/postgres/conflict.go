@@ -66,7 +66,8 @@ const heldBack = `EXISTS (SELECT 1 FROM conflicted_decisions x WHERE x.case_id =
 // FindConflicts brings what a new relation, a recusal or other people in the
 // request have changed to everybody's knowledge: who may not decide any more
 // loses the tasks that were claimed, and what they have decided is told to a
-// manager, once. Nothing that was decided is undone: until the manager has
+// manager, once. A case that was parked because nobody could decide goes on when
+// somebody can again. Nothing that was decided is undone: until the manager has
 // looked, no payment of the case goes out.
 func (tx *Tx) FindConflicts(c *Case) error {
 	if err := tx.tellConflicts(c); err != nil {
@@ -81,7 +82,7 @@ func (tx *Tx) FindConflicts(c *Case) error {
 		if err := tx.takeFromRelated(c, &open[i]); err != nil {
 			return err
 		}
-		if err := tx.parkIfNobody(c, &open[i]); err != nil {
+		if err := tx.parkAgain(c, &open[i]); err != nil {
 			return err
 		}
 	}
@@ -118,13 +119,21 @@ func (tx *Tx) tellConflicts(c *Case) error {
 }
 
 // takeFromRelated gives a task back to the pool whose holder may not decide it
-// any more.
+// any more, or whose holder has it for somebody who may not. A question to a
+// colleague who may not answer any more is void: nobody else was asked.
 func (tx *Tx) takeFromRelated(c *Case, t *Task) error {
 	if t.Holder(tx.Now) == "" {
 		return nil
 	}
-	if err := tx.Unrelated(c.ID, *t.Assignee); aid.CodeOf(err) != "conflict_of_interest" {
+	by := []string{*t.Assignee}
+	if t.AssignedFor != nil {
+		by = append(by, *t.AssignedFor)
+	}
+	if err := tx.Unrelated(c.ID, by...); aid.CodeOf(err) != "conflict_of_interest" {
 		return err
+	}
+	if t.Kind == aid.Advise {
+		return tx.withdrawQuestion(c, t)
 	}
 	return tx.unclaim(c, t, Event{Kind: "task.released", Actor: System})
 }

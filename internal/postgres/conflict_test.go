@@ -118,3 +118,46 @@ func TestARelationThatBecomesKnownLater(t *testing.T) {
 	}
 	breaks(t, db, "relations_end_by_others", `UPDATE staff_relations SET ended_by = subject, ended_at = now() WHERE ended_at IS NULL`)
 }
+
+// Two persons turn out to be one: whoever is related to either may not act in
+// the cases of both. What is in hand goes back, what was decided is told and
+// holds the money; a split frees again.
+func TestAMergeFindsConflicts(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	manager := who{t, db, db.Staff(t, "manager1")}
+	mine, other := submit(t, db, "portal1", request(0)), submit(t, db, "portal1", request(1))
+	verified(t, db, mine.ID, "verifier1")
+	owner(t, db, `UPDATE tasks SET state = 'done', outcome = 'completed', closed_at = now() WHERE case_id = $1`, mine.ID)
+	held := openTask(t, db, mine.ID, postgres.NewTask{Kind: aid.FieldVisit})
+	must(db.ClaimTask(t.Context(), db.Staff(t, "verifier1"), held, 0))(t)
+	relate(t, db, "verifier1", "sibling", request(1).Applicant.NationalID)
+	if n := conflictsFound(t, db, mine.ID); n != 0 || holder(t, db, held) != "verifier1/" {
+		t.Fatalf("nobody has merged them: %d, %s", n, holder(t, db, held))
+	}
+	must(manager.merge(other.PersonID, mine.PersonID))(t)
+	if n := conflictsFound(t, db, mine.ID); n != 1 || holder(t, db, held) != "/" {
+		t.Fatalf("told %d times, in the hands of %s", n, holder(t, db, held))
+	}
+	_, err := db.ClaimTask(t.Context(), db.Staff(t, "verifier1"), held, 0)
+	wantCode(t, err, "conflict_of_interest")
+	if n := count(t, db, `SELECT count(*) FROM outbox WHERE workflow_id = $1 AND name = 'look'`, mine.WorkflowID); n == 0 {
+		t.Error("the workflow is not told to look")
+	}
+	must(db.ClaimTask(t.Context(), db.Staff(t, "verifier2"), held, 0))(t)
+
+	if err := db.Recuse(t.Context(), db.Staff(t, "verifier2"), mine.ID, postgres.NewRecusal{ID: postgres.NewID(aid.RecusalID), Reason: "family"}); err != nil {
+		t.Fatal(err)
+	}
+	if flag, because := parked(t, db, mine.ID); !flag || because != "nobody_can_decide" {
+		t.Fatalf("nobody is left: %v %q", flag, because)
+	}
+	must(manager.split(mine.PersonID, other.ID))(t)
+	if flag, _ := parked(t, db, mine.ID); flag {
+		t.Error("verifier1 is no relative any more, and the case is still parked")
+	}
+	must(db.ClaimTask(t.Context(), db.Staff(t, "verifier1"), held, 0))(t)
+	if n := count(t, db, `SELECT count(*) FROM conflicted_decisions WHERE case_id = $1`, mine.ID); n != 0 {
+		t.Errorf("%d decisions still hold the money", n)
+	}
+}

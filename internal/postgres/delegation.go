@@ -19,7 +19,8 @@ const LongestDelegation = 366 * 24 * time.Hour
 const pastBy = 5 * time.Minute
 
 // NewDelegation says who is to act for whom. Principal "" is the caller; a zero
-// From is now. Ceiling is in minor units; 0 is none.
+// From is now. Ceiling is in minor units of the one currency that the programmes
+// have; 0 is none.
 type NewDelegation struct {
 	ID         string
 	Principal  string
@@ -46,15 +47,16 @@ type DelegationRow struct {
 	RevokedAt  *time.Time     `db:"revoked_at"`
 	RevokedBy  string         `db:"revoked_by"`
 	Because    string         `db:"because"`
-	State      string         `db:"state"` // planned, active, over, revoked
-	Tasks      int            `db:"tasks"` // the principal's that the delegate has in hand
+	State      string         `db:"state"`   // planned, active, over, revoked
+	Version    int            `db:"version"` // rises when it is revoked: nothing else of it changes
+	Tasks      int            `db:"tasks"`   // the principal's that the delegate has in hand
 }
 
 // Cursor gives the delegation's place in the list.
 func (r DelegationRow) Cursor() Cursor { return atCursor(r.CreatedAt, r.ID) }
 
 const delegationColumns = `d.id, d.principal, d.delegate, d.programmes, d.ceiling, d.from_at, d.until_at, d.reason_code, d.created_by,
-	d.created_at, d.revoked_at, d.revoked_by, d.because,
+	d.created_at, d.revoked_at, d.revoked_by, d.because, 1 + (d.revoked_at IS NOT NULL)::integer AS version,
 	CASE WHEN d.revoked_at IS NOT NULL THEN 'revoked' WHEN d.until_at <= $1 THEN 'over' WHEN d.from_at > $1 THEN 'planned' ELSE 'active' END AS state,
 	(SELECT count(*) FROM tasks t WHERE t.closed_at IS NULL AND t.assigned_for = d.principal AND t.assignee = d.delegate) AS tasks`
 
@@ -64,7 +66,7 @@ const delegationColumns = `d.id, d.principal, d.delegate, d.programmes, d.ceilin
 //
 // Errors: Forbidden wrong_role when the caller is neither the principal nor
 // such a manager; Invalid unknown_person, staff_disabled, delegation_to_oneself,
-// delegation_to_recorder, delegate_without_role, unknown_programme,
+// delegation_to_recorder, delegate_without_role, unknown_programme, ceiling_of_currencies,
 // delegation_in_past, ends_before_it_begins, delegation_too_long; Conflict
 // delegation_overlaps, delegation_chain.
 func (s *Store) CreateDelegation(ctx context.Context, caller *Caller, in NewDelegation) (*DelegationRow, error) {
@@ -166,6 +168,13 @@ func (tx *Tx) checkDelegation(caller *Caller, in NewDelegation) error {
 			add("/programmes/"+strconv.Itoa(i), "unknown_programme")
 		}
 	}
+	if in.Ceiling > 0 {
+		if one, err := tx.oneCurrency(in.Programmes); err != nil {
+			return err
+		} else if !one {
+			add("/ceiling", "ceiling_of_currencies")
+		}
+	}
 	switch {
 	case in.From.Before(tx.Wall):
 		add("/from", "delegation_in_past")
@@ -175,6 +184,23 @@ func (tx *Tx) checkDelegation(caller *Caller, in NewDelegation) error {
 		add("/until", "delegation_too_long")
 	}
 	return aid.RefuseAll(faults)
+}
+
+// oneCurrency tells whether programmes (all, when none is named) pay in the same
+// currency: a ceiling is an amount of one.
+func (tx *Tx) oneCurrency(codes []string) (bool, error) {
+	rows, err := publishedVersions(tx.reader(), "")
+	currency := ""
+	for _, r := range rows {
+		if len(codes) > 0 && !slices.Contains(codes, r.Code) {
+			continue
+		}
+		if currency != "" && r.Definition.Currency != currency {
+			return false, err
+		}
+		currency = r.Definition.Currency
+	}
+	return true, err
 }
 
 // DelegationFilter narrows a list of delegations. Person is the principal or
@@ -226,14 +252,17 @@ func (c *Caller) overseen() []string {
 // RevokeDelegation ends a delegation at once: by its principal, its delegate,
 // or a manager of the principal's areas. What the delegate has not decided goes
 // back. A decision of the delegate that is being made comes before it or not at
-// all.
+// all. Version is the one that the caller saw; 0 is not compared.
 //
-// Errors: NotFound delegation_not_found; Forbidden wrong_role; Conflict
-// delegation_over.
-func (s *Store) RevokeDelegation(ctx context.Context, caller *Caller, id string) (*DelegationRow, error) {
+// Errors: NotFound delegation_not_found; Forbidden wrong_role; Stale stale;
+// Conflict delegation_over.
+func (s *Store) RevokeDelegation(ctx context.Context, caller *Caller, id string, version int) (*DelegationRow, error) {
 	row, err := s.Delegation(ctx, caller, id)
 	if err != nil {
 		return nil, err
+	}
+	if version != 0 && version != row.Version {
+		return nil, aid.Refuse(aid.Stale, "stale")
 	}
 	err = s.Write(ctx, func(tx *Tx) error {
 		if caller.Actor() != row.Delegate {

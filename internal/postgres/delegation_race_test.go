@@ -31,7 +31,7 @@ func TestARevocationRacesADecision(t *testing.T) {
 		in := asks(t, db, task, "approver5", aid.ActionApprove)
 		errs := crowd(2, func(i int) error {
 			if i == 0 {
-				_, err := db.RevokeDelegation(t.Context(), db.Staff(t, "approver2"), d.ID)
+				_, err := db.RevokeDelegation(t.Context(), db.Staff(t, "approver2"), d.ID, 0)
 				return err
 			}
 			recorded, err := db.RecordIntent(t.Context(), in)

@@ -126,8 +126,8 @@ func (s *Store) moveInHand(ctx context.Context, h inHand, fn func(*Tx, *Case, *T
 // stays with the principal when the delegation does not cover it, and goes back
 // to everybody when the delegate is barred from it.
 func (tx *Tx) handToDelegate(c *Case, t *Task, d DelegationRow) error {
-	if t.Assignee == nil || *t.Assignee != d.Principal {
-		return nil
+	if t.Assignee == nil || *t.Assignee != d.Principal || t.Kind == aid.Advise {
+		return nil // a question was put to the person
 	}
 	by, err := tx.authorise(c, t, d.Delegate, d.Principal, false)
 	if aid.KindOf(err) != "" {
@@ -172,6 +172,9 @@ func asFault(err error) error {
 func (tx *Tx) takeBack(c *Case, t *Task) error {
 	if t.Assignee == nil {
 		return nil
+	}
+	if t.Kind == aid.Advise {
+		return tx.withdrawQuestion(c, t)
 	}
 	if t.AssignedFor != nil {
 		by, err := tx.authorise(c, t, *t.AssignedFor, "", false)

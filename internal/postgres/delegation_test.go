@@ -167,11 +167,11 @@ func TestTasksMoveAndReturn(t *testing.T) {
 	if holder(t, db, task) != "approver3/approver2" {
 		t.Fatal("one that begins now moves at once:", holder(t, db, task))
 	}
-	must(db.RevokeDelegation(t.Context(), db.Staff(t, "manager1"), second.ID))(t)
+	must(db.RevokeDelegation(t.Context(), db.Staff(t, "manager1"), second.ID, 0))(t)
 	if holder(t, db, task) != "approver2/" {
 		t.Fatal("revoked:", holder(t, db, task))
 	}
-	_, err := db.RevokeDelegation(t.Context(), db.Staff(t, "approver2"), second.ID)
+	_, err := db.RevokeDelegation(t.Context(), db.Staff(t, "approver2"), second.ID, 0)
 	wantCode(t, err, "delegation_over")
 	if n := count(t, db, `SELECT count(*) FROM events WHERE task_id = $1 AND kind IN ('task.delegated', 'task.delegation_ended')`, task); n != 4 {
 		t.Errorf("%d events", n)

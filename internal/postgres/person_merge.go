@@ -38,8 +38,22 @@ func (s *Store) MergePersons(ctx context.Context, caller *Caller, decision, pers
 		if _, err := tx.exec(`UPDATE persons SET same_as = $2 WHERE id = ANY($1)`, pq.Array(a.people), b.root); err != nil {
 			return nil, err
 		}
-		return tx.addPersonDecision(caller, decision, PersonDecision{Kind: personMerge, Person: a.root, Other: b.root, Reason: reason})
+		made, err := tx.addPersonDecision(caller, decision, PersonDecision{Kind: personMerge, Person: a.root, Other: b.root, Reason: reason})
+		if err != nil {
+			return nil, err
+		}
+		related, err := tx.conflictedCasesOf(append(a.people, b.people...))
+		if err != nil {
+			return nil, err
+		}
+		return made, tx.lookAtCases(related)
 	})
+}
+
+// conflictedCasesOf gives the cases of persons in which somebody of the staff
+// may not act, in the order in which cases are locked.
+func (tx *Tx) conflictedCasesOf(people []string) (ids []string, err error) {
+	return ids, tx.list(&ids, `SELECT c.id FROM cases c WHERE c.person_id = ANY($1) AND EXISTS (SELECT 1 FROM conflicts k WHERE k.case_id = c.id) ORDER BY c.id`, pq.Array(people))
 }
 
 // DifferPersons remembers that two persons are two, though they look alike:
@@ -78,6 +92,10 @@ func (s *Store) SplitPerson(ctx context.Context, caller *Caller, decision, perso
 		if err != nil {
 			return nil, err
 		}
+		related, err := tx.conflictedCasesOf(p.people) // some of them may be free afterwards
+		if err != nil {
+			return nil, err
+		}
 		gone, stay, err := tx.part(p, off)
 		if err != nil {
 			return nil, err
@@ -92,7 +110,10 @@ func (s *Store) SplitPerson(ctx context.Context, caller *Caller, decision, perso
 		if err != nil {
 			return nil, err
 		}
-		return made, tx.addDifference(stay[0], gone[0], decision)
+		if err := tx.addDifference(stay[0], gone[0], decision); err != nil {
+			return nil, err
+		}
+		return made, tx.lookAtCases(related)
 	})
 }
 

@@ -124,6 +124,11 @@ func (tx *Tx) lookAtCasesOf(subject string) error {
 	if err != nil {
 		return err
 	}
+	return tx.lookAtCases(ids)
+}
+
+// lookAtCases is lookForConflicts for several cases.
+func (tx *Tx) lookAtCases(ids []string) error {
 	for _, id := range ids {
 		if err := tx.lookForConflicts(id); err != nil {
 			return err
@@ -208,10 +213,8 @@ func (s *Store) EndRelation(ctx context.Context, caller *Caller, subject, id str
 		if err := tx.one(`UPDATE staff_relations SET ended_by = $2, ended_at = $3 WHERE id = $1`, id, caller.Actor(), tx.Wall); err != nil {
 			return err
 		}
-		for _, caseID := range freed {
-			if err := tx.lookForConflicts(caseID); err != nil {
-				return err
-			}
+		if err := tx.lookAtCases(freed); err != nil {
+			return err
 		}
 		return tx.AddAudit(caller.Actor(), "end_relation", id, "done", subject)
 	})

@@ -160,7 +160,7 @@ func (s *Store) CreateStaff(ctx context.Context, caller *Caller, in NewStaff) (*
 // Nobody changes themselves.
 //
 // Errors: NotFound staff_not_found; Forbidden own_roles, wrong_area for a person
-// with roles outside the caller's areas; Stale stale; Invalid unknown_person,
+// with roles outside the caller's areas; Stale stale; Invalid unknown_person, superior_of_oneself,
 // unknown_area, unknown_level, unknown_programme, level_required, level_not_allowed,
 // seat_not_allowed, chair_without_seat, duplicate_role.
 func (s *Store) ChangeStaff(ctx context.Context, caller *Caller, subject string, version int, in StaffChange) (*StaffRow, error) {
@@ -243,8 +243,11 @@ func (tx *Tx) changeStaff(caller *Caller, now StaffRow, in StaffChange) error {
 }
 
 func (tx *Tx) superiorFaults(subject, superior string) ([]aid.Fault, error) {
+	if superior == subject {
+		return []aid.Fault{{Pointer: "/superior", Code: "superior_of_oneself"}}, nil
+	}
 	var there bool
-	err := tx.get(&there, `SELECT EXISTS (SELECT 1 FROM staff WHERE subject = $1 AND disabled_at IS NULL AND subject <> $2)`, superior, subject)
+	err := tx.get(&there, `SELECT EXISTS (SELECT 1 FROM staff WHERE subject = $1 AND disabled_at IS NULL)`, superior)
 	if err == nil && !there {
 		return []aid.Fault{{Pointer: "/superior", Code: "unknown_person"}}, nil
 	}

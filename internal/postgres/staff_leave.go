@@ -152,7 +152,7 @@ func (s *Store) otherwiseParked(ctx context.Context, tasks []inHand) ([]inHand, 
 			ids = append(ids, h.Task)
 		}
 		var asked []string
-		err := tx.list(&asked, `SELECT subject FROM tasks WHERE kind = 'repair_configuration' AND closed_at IS NULL AND subject = ANY($1)`, pq.Array(ids))
+		err := tx.list(&asked, `SELECT subject FROM tasks WHERE subject = ANY($1) AND `+parkedForNobody, pq.Array(ids))
 		if err != nil {
 			return err
 		}
@@ -178,6 +178,10 @@ func (s *Store) otherwiseParked(ctx context.Context, tasks []inHand) ([]inHand, 
 	return differ, err
 }
 
+// parkedForNobody is the condition of an open repair that more staff ends; what
+// else a task is parked for, somebody has to repair.
+const parkedForNobody = `kind = 'repair_configuration' AND closed_at IS NULL AND rule ->> 'because' = 'nobody_can_decide'`
+
 // parkAgain parks a case whose task nobody can decide, and takes it back when
 // somebody can again.
 func (tx *Tx) parkAgain(c *Case, t *Task) error {
@@ -189,7 +193,7 @@ func (tx *Tx) parkAgain(c *Case, t *Task) error {
 		return tx.parkIfNobody(c, t)
 	}
 	var repair string
-	err = tx.get(&repair, `SELECT id FROM tasks WHERE case_id = $1 AND kind = 'repair_configuration' AND subject = $2 AND closed_at IS NULL`, c.ID, t.ID)
+	err = tx.get(&repair, `SELECT id FROM tasks WHERE case_id = $1 AND subject = $2 AND `+parkedForNobody, c.ID, t.ID)
 	if err != nil {
 		if notFound(err) {
 			return nil

@@ -43,8 +43,8 @@ func (tx *Tx) callAdministrator(c *Case, workflow, subject string, rule map[stri
 // and those who have voted, or in whose name was voted. A delegate adds nobody:
 // it is the principal's vote.
 func (tx *Tx) decidable(c *Case, t *Task) (bool, error) {
-	if t.Kind == aid.ProvideInformation || t.Kind == aid.RepairConfiguration {
-		return true, nil
+	if t.Kind == aid.ProvideInformation || t.Kind == aid.RepairConfiguration || t.Kind == aid.Advise {
+		return true, nil // a partner's, an administrator's; nothing waits for advice
 	}
 	level, err := levelOf(t)
 	if err != nil {

@@ -188,6 +188,17 @@ func (tx *Tx) advised(c *Case, t *Task, d aid.Decision) error {
 	return tx.AddEvent(c, Event{Kind: "task.advice", Actor: d.Actor, Task: t.Subject, Data: map[string]any{"decision": d.ID}})
 }
 
+// withdrawQuestion ends a question whose colleague has left, or may not answer
+// it any more: nobody else was asked. Whoever asked sees it as void.
+func (tx *Tx) withdrawQuestion(c *Case, t *Task) error {
+	e := Event{Kind: "task.released", Actor: System, Data: map[string]any{"assignee": *t.Assignee}}
+	t.State, t.ClosedAt = "void", &tx.Now
+	if err := tx.one(`UPDATE tasks SET state = 'void', closed_at = $2, attend_at = NULL, version = version + 1 WHERE id = $1 AND closed_at IS NULL`, t.ID, tx.Now); err != nil {
+		return err
+	}
+	return tx.aboutTask(c, t, e)
+}
+
 // onlyTheAsked refuses advice of anybody but who was asked.
 //
 // Errors: Forbidden not_asked.

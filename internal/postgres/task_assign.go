@@ -71,7 +71,7 @@ func (tx *Tx) assign(c *Case, t *Task, by, to *Caller) error {
 
 // assignable tells why a person may not be given a task: one fault.
 func (tx *Tx) assignable(t *Task, to *Caller) error {
-	row, err := readTask(tx.get, tx.Wall, to, t.ID)
+	row, err := readTask(tx.get, tx.list, tx.Wall, to, t.ID)
 	if err == nil {
 		row.Assignee = nil // whoever has it
 		err = row.refusal(to)

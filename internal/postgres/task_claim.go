@@ -66,7 +66,7 @@ func (s *Store) ClaimTask(ctx context.Context, caller *Caller, id string, versio
 // mayHave refuses what the person may not decide now, as seen under the lock
 // of the task's case: also one that another has claimed.
 func (tx *Tx) mayHave(caller *Caller, id string) error {
-	row, err := readTask(tx.get, tx.Wall, caller, id)
+	row, err := readTask(tx.get, tx.list, tx.Wall, caller, id)
 	if err != nil {
 		return err
 	}

@@ -290,6 +290,9 @@ func (s *Store) pageOf(ctx context.Context, caller *Caller, q inboxQuery) ([]Tas
 	if err := s.listPrepared(ctx, &rows, q.text, q.args...); err != nil {
 		return nil, err
 	}
+	if err := withPrincipals(s.asker(ctx), caller, rows); err != nil {
+		return nil, err
+	}
 	for i := range rows {
 		rows[i].asOf = q.asOf
 		rows[i].allow(caller)

@@ -70,6 +70,9 @@ func (s *Store) tasks(ctx context.Context, q *taskQuery, order string, limit int
 	rows := []TaskRow{}
 	query := `SELECT ` + taskRowColumns + taskRowFrom + ` WHERE ` + q.where + order + ` LIMIT ` + q.arg(limit)
 	err := s.list(ctx, &rows, query, append([]any{q.now, q.caller.Actor()}, q.args...)...)
+	if err == nil {
+		err = withPrincipals(s.asker(ctx), q.caller, rows)
+	}
 	for i := range rows {
 		rows[i].allow(q.caller)
 	}

@@ -33,6 +33,8 @@ type TaskRow struct {
 	AllowedActions   []aid.Action `db:"-"`        // what the caller may do now
 	Blocked          string       `db:"-"`        // why it may do nothing; "" when it may
 	asOf             time.Time    // of the list that it was read with
+
+	principals map[string]principalStand // of the caller's principals, how they stand to the task
 }
 
 // Cursor gives the row's place in the inbox order.
@@ -63,21 +65,33 @@ func (c *Caller) AdminAreas() []string {
 //
 // Errors: NotFound task_not_found, also when it is not the caller's to see.
 func (s *Store) Task(ctx context.Context, caller *Caller, id string) (*TaskRow, error) {
-	row, err := readTask(func(dest any, query string, args ...any) error { return s.get(ctx, dest, query, args...) }, s.Now(), caller, id)
+	row, err := readTask(func(dest any, query string, args ...any) error { return s.get(ctx, dest, query, args...) }, s.asker(ctx), s.Now(), caller, id)
 	if err == nil {
 		row.allow(caller)
 	}
 	return row, err
 }
 
-func readTask(get func(dest any, query string, args ...any) error, now time.Time, caller *Caller, id string) (*TaskRow, error) {
+// asker reads rows of a query into a list.
+type asker func(dest any, query string, args ...any) error
+
+func (s *Store) asker(ctx context.Context) asker {
+	return func(dest any, query string, args ...any) error { return s.list(ctx, dest, query, args...) }
+}
+
+func readTask(get, list asker, now time.Time, caller *Caller, id string) (*TaskRow, error) {
 	sees, mine := caller.seesTask()
 	var row TaskRow
 	err := translate(get(&row, `SELECT `+taskRowColumns+taskRowFrom+` WHERE t.id = $4 AND `+sees, now, caller.Actor(), mine, id))
 	if aid.KindOf(err) == aid.NotFound {
 		return nil, aid.Refuse(aid.NotFound, "task_not_found")
 	}
-	return &row, err
+	if err != nil {
+		return nil, err
+	}
+	rows := []TaskRow{row}
+	err = withPrincipals(list, caller, rows)
+	return &rows[0], err
 }
 
 // allow fills what the caller may do with the task. A claim that has lapsed is
@@ -113,6 +127,9 @@ func (r *TaskRow) refusal(caller *Caller) error {
 	}
 	if !aid.MayHold(r.HeldDuty, r.Duty) {
 		return aid.Refuse(aid.Forbidden, "four_eyes", "held", r.HeldDuty, "wanted", r.Duty)
+	}
+	if err := caller.inSomeName(r); err != nil {
+		return err
 	}
 	if holder := r.Holder(r.CaseNow); holder != "" && caller.standsIn(r, holder) {
 		return nil
@@ -176,5 +193,7 @@ func (c *Caller) standsIn(t *TaskRow, holder string) bool {
 	if t.AssignedFor != nil && *t.AssignedFor == c.Actor() {
 		return true
 	}
-	return slices.ContainsFunc(c.Roles, func(g RoleGrant) bool { return g.Behalf != "" && g.Behalf == holder && g.refuses(t) == nil })
+	return slices.ContainsFunc(c.Roles, func(g RoleGrant) bool {
+		return g.Behalf != "" && g.Behalf == holder && g.refuses(t) == nil && c.inNameOf(t, g.Behalf) == nil
+	})
 }

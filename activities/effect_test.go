@@ -11,7 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/aidflow/aidflow/activities"
+	"github.com/aidflow/aidflow/internal/postgres/pgtest"
 )
+
+// script says what happens to the COMMITs of an activity that is run until it
+// answers. One transaction: the first two runs are broken. Two transactions:
+// the first of them is broken in two runs, the second in the next two.
+var script = []int{pgtest.CutCommit, pgtest.CutAnswer, pgtest.CutNothing, pgtest.CutCommit, pgtest.CutNothing, pgtest.CutAnswer}
 
 // crowd is how many workers run the same activity at once.
 const crowd = 8
@@ -47,9 +53,9 @@ func together(w *world, name string, call func() string) {
 // broken breaks each transaction of an activity at its COMMIT: before
 // PostgreSQL has heard of it, and before its answer.
 func broken(w *world, name string, call func() string) {
-	w.wire.arm()
+	w.wire.Arm(script...)
 	said := call()
-	if cuts := w.wire.disarm(); !strings.Contains(said, `"refused":`) {
+	if cuts := w.wire.Disarm(); !strings.Contains(said, `"refused":`) {
 		require.GreaterOrEqual(w.t, cuts, 2, "%s was not cut", name)
 	}
 	w.keep(name, said)

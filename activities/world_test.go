@@ -38,7 +38,7 @@ type world struct {
 	store *postgres.Store // straight to the database: what people do
 	doing *activities.Activities
 	bank  *simulator.Client
-	wire  *cutter // between the activities and the database
+	wire  *pgtest.Cutter // between the activities and the database
 	clock *stillClock
 	run   runner
 	trace *trace     // nil when nothing is to be compared
@@ -77,9 +77,9 @@ func newWorld(t *testing.T, run runner, told *trace) *world {
 		clock: &stillClock{at: time.Date(2026, 3, 2, 3, 0, 0, 0, time.UTC)}}
 	w.conn, w.partner = w.db.SQL(t), w.db.Partner(t, "portal1")
 	w.store = w.open(w.db.URL)
-	w.wire = newCutter(t, w.db.URL)
+	w.wire = pgtest.NewCutter(t, w.db.URL)
 	w.bank = newBank(t)
-	w.doing = &activities.Activities{Store: w.open(w.wire.url), Rails: map[string]rails.Rail{simulator.RailName: w.bank},
+	w.doing = &activities.Activities{Store: w.open(w.wire.URL), Rails: map[string]rails.Rail{simulator.RailName: w.bank},
 		Registers: map[string]registers.Register{"population": newRegister(t)},
 		Start:     func(context.Context, postgres.Workflow) error { return nil }}
 	seeded := map[string]bool{}

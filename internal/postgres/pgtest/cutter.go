@@ -1,4 +1,4 @@
-package activities_test
+package pgtest
 
 import (
 	"encoding/binary"
@@ -8,26 +8,20 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/stretchr/testify/require"
 )
 
-// What the cutter does with a COMMIT.
+// What a Cutter does with a COMMIT.
 const (
-	cutNothing = iota
-	cutAnswer  // PostgreSQL commits, and its answer never comes
-	cutCommit  // PostgreSQL never hears of it and rolls back
+	CutNothing = iota
+	CutAnswer  // PostgreSQL commits, and its answer never comes
+	CutCommit  // PostgreSQL never hears of it and rolls back
 )
 
-// script says what happens to the COMMITs of an activity that is run until it
-// answers. One transaction: the first two runs are broken. Two transactions:
-// the first of them is broken in two runs, the second in the next two.
-var script = []int{cutCommit, cutAnswer, cutNothing, cutCommit, cutNothing, cutAnswer}
-
-// cutter stands between a store and PostgreSQL, reads the client's half of the
-// protocol and breaks the connection at COMMIT, by its script.
-type cutter struct {
-	url    string
+// Cutter stands between a store and PostgreSQL, reads the client's half of the
+// protocol and breaks the connection at COMMIT, by its script. Without one it
+// lets everything pass.
+type Cutter struct {
+	URL    string // of the database, through the cutter
 	server string
 
 	mu   sync.Mutex
@@ -35,15 +29,20 @@ type cutter struct {
 	cuts int
 }
 
-func newCutter(t *testing.T, database string) *cutter {
+// NewCutter makes one before the database of a URL; it ends with the test.
+func NewCutter(t testing.TB, database string) *Cutter {
 	t.Helper()
 	u, err := url.Parse(database)
-	require.NoError(t, err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	door, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	c := &cutter{server: u.Host}
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Cutter{server: u.Host}
 	u.Host = door.Addr().String()
-	c.url = u.String()
+	c.URL = u.String()
 	t.Cleanup(func() { _ = door.Close() })
 	go func() {
 		for {
@@ -57,14 +56,15 @@ func newCutter(t *testing.T, database string) *cutter {
 	return c
 }
 
-func (c *cutter) arm() {
+// Arm says what happens to the next COMMITs, one after the other.
+func (c *Cutter) Arm(script ...int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.todo, c.cuts = script, 0
 }
 
-// disarm lets everything pass again; it gives the number of cuts.
-func (c *cutter) disarm() int {
+// Disarm lets everything pass again; it gives the number of cuts.
+func (c *Cutter) Disarm() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.todo = nil
@@ -72,27 +72,27 @@ func (c *cutter) disarm() int {
 }
 
 // next says what happens to the next COMMIT.
-func (c *cutter) next() int {
+func (c *Cutter) next() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.todo) == 0 {
-		return cutNothing
+		return CutNothing
 	}
 	what := c.todo[0]
 	c.todo = c.todo[1:]
-	if what != cutNothing {
+	if what != CutNothing {
 		c.cuts++
 	}
 	return what
 }
 
-func (c *cutter) serve(client net.Conn) {
-	defer client.Close()
+func (c *Cutter) serve(client net.Conn) {
+	defer func() { _ = client.Close() }()
 	server, err := net.Dial("tcp", c.server)
 	if err != nil {
 		return
 	}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	answers := &answers{from: server, to: client, over: make(chan struct{})}
 	go answers.copy()
 	if first, err := message(client, 0); err == nil {
@@ -107,18 +107,18 @@ func (c *cutter) serve(client net.Conn) {
 }
 
 // forward brings one message to the server, or ends the connection.
-func (c *cutter) forward(server net.Conn, a *answers, m []byte) error {
-	what := cutNothing
+func (c *Cutter) forward(server net.Conn, a *answers, m []byte) error {
+	what := CutNothing
 	if m[0] == 'Q' && strings.HasPrefix(string(m[5:]), "COMMIT") {
 		what = c.next()
 	}
-	if what == cutCommit {
+	if what == CutCommit {
 		return io.EOF
 	}
-	if what == cutAnswer {
+	if what == CutAnswer {
 		a.keep()
 	}
-	if _, err := server.Write(m); err != nil || what == cutNothing {
+	if _, err := server.Write(m); err != nil || what == CutNothing {
 		return err
 	}
 	<-a.over // it has been committed
@@ -152,7 +152,7 @@ func (a *answers) keep() {
 
 func (a *answers) copy() {
 	defer close(a.over)
-	defer a.to.Close()
+	defer func() { _ = a.to.Close() }()
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := a.from.Read(buf)

@@ -21,12 +21,17 @@ import (
 // commune and province.
 func (tn *town) decides(matrix string) {
 	tn.t.Helper()
+	tn.decidesOn("housing_new", matrix)
+}
+
+func (tn *town) decidesOn(code, matrix string) {
+	tn.t.Helper()
 	tn.change(`INSERT INTO staff (subject, name, created_at) VALUES ('approver6', 'Lý Thị Mai', now()), ('approver7', 'Cao Văn Sáu', now()), ('approver8', 'Kiều Thị Tám', now())`)
 	tn.change(`INSERT INTO staff_roles (subject, role, area, level) VALUES ('approver6', 'approver', '51', 'commune'), ('approver7', 'approver', '51', 'commune'), ('approver8', 'approver', '51', 'district')`)
 	tn.change(`INSERT INTO areas (code, name, level, parent) VALUES ('51D', 'Huyện', 'district', '51')`)
 	tn.change(`UPDATE areas SET parent = '51D' WHERE parent = '51' AND level = 'commune'`)
 	tn.manager = tn.db.Staff(tn.t, "manager1") // who looks, now over the new area too
-	tn.revise("housing_new", func(members map[string]any) { members["matrix"] = tn.rows(members, matrix) })
+	tn.revise(code, func(members map[string]any) { members["matrix"] = tn.rows(members, matrix) })
 }
 
 // rows reads a matrix as a definition has it, in place of the one of a

@@ -8,7 +8,7 @@ ENGINE_SOURCES := $(shell find engine -name '*.go' -not -name '*_test.go') engin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build dev run test check replay model bench gen deps
+.PHONY: help build dev run test check replay races model bench gen deps
 .PHONY: need-go check-format check-vet check-gen check-workflows check-lint FORCE
 
 help: ## list these commands
@@ -34,6 +34,9 @@ replay: ## replay recorded histories: may this version be deployed over running 
 # WALKS=2000 make model: about two seconds a walk on a quiet machine.
 model: deps ## take cases through random matrices by random acts, beside a simple model
 	$(GO) test ./worker -run 'TestModel$$' -count=1 -timeout 0 -v -rapid.checks $(or $(WALKS),500)
+
+races: deps ## 10,000 races of approvers on one task (AIDFLOW_RACES, AIDFLOW_RACES_SEED)
+	@CI=true AIDFLOW_RACES=$${AIDFLOW_RACES:-10000} $(GO) test ./api -count=1 -timeout 3h -run RacesOfApprovers -v
 
 bench: build deps ## measure speed and cost beside controls of the same run
 	$(GO) run ./bench

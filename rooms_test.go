@@ -86,7 +86,9 @@ func rules() map[string]rule {
 		"internal/notify/words": {rooms: "aid", modules: "github.com/nicksnyder/go-i18n/v2/i18n go.yaml.in/yaml/v3 golang.org/x/text/language"},
 		"internal/mail":         {modules: "github.com/wneessen/go-mail", tests: "internal/mail/sink"},
 		"internal/mail/sink":    {modules: "github.com/emersion/go-smtp github.com/emersion/go-sasl"},
-		"internal/vault":        {rooms: "aid", modules: "github.com/tink-crypto/tink-go/v2/ golang.org/x/text/unicode/norm"},
+		// What a task allows when several act on it at once, for the tests.
+		"internal/racetest": {modules: "github.com/anishathalye/porcupine"},
+		"internal/vault":    {rooms: "aid", modules: "github.com/tink-crypto/tink-go/v2/ golang.org/x/text/unicode/norm"},
 
 		// Files that offices bring in: how a file is read, and the run that brings
 		// it into the memory.
@@ -97,7 +99,7 @@ func rules() map[string]rule {
 		"api": {rooms: "aid aid/ papers papers/ workflows internal/postgres internal/sheet internal/archive internal/files internal/notify/words rails/simulator registers",
 			modules: "github.com/gin-gonic/gin/ github.com/getkin/kin-openapi/ github.com/oapi-codegen/runtime/ github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2 " +
 				"github.com/nicksnyder/go-i18n/v2/i18n github.com/prometheus/client_golang/prometheus/ go.yaml.in/yaml/v3 golang.org/x/text/ github.com/google/uuid",
-			tests: "activities worker rails/ internal/imports internal/files/filestest programmes internal/vault internal/config " + temporal + " github.com/golang-jwt/jwt/v5"},
+			tests: "activities worker rails/ internal/imports internal/files/filestest internal/racetest programmes internal/vault internal/config " + temporal + " github.com/golang-jwt/jwt/v5"},
 
 		// The face: a client of the door, in process.
 		"console": {rooms: "aid aid/money api", modules: "github.com/gin-gonic/gin/ github.com/google/uuid go.yaml.in/yaml/v3 golang.org/x/text/language",

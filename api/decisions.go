@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/gin-gonic/gin"
 
@@ -116,16 +117,30 @@ func (h *handlers) refuse(ctx context.Context, intent string, refusal error) err
 	return refusal
 }
 
-// explain names who decided what, and when, to a person who came too late. A
-// refusal that comes from the engine says only that.
+// explain names who decided or has the task, what that person did, and when,
+// to a person who came too late. A refusal that comes from the engine says only
+// that.
 func (h *handlers) explain(ctx context.Context, task string, refusal error) error {
-	if code := aid.CodeOf(refusal); code != "task_closed" && code != "already_decided" && code != "workflow_gone" {
+	var e *aid.Error
+	if !errors.As(refusal, &e) || e.Params["at"] != "" {
 		return refusal
 	}
-	if why := h.store.WhyClosed(ctx, task); aid.CodeOf(why) == "task_closed" {
-		return why
+	switch e.Code {
+	case "task_closed", "already_decided", "task_claimed", "workflow_gone":
+		if why := h.store.TooLate(ctx, callerOf(ctx), task, e.Code); aid.KindOf(why) == aid.Conflict {
+			return why
+		}
 	}
 	return refusal
+}
+
+// overtaken tells who was first, of a decision that was refused for that.
+func (h *handlers) overtaken(ctx context.Context, d postgres.DecisionRow) (Decided, Held) {
+	var why *aid.Error
+	if d.State != "refused" || !errors.As(h.explain(ctx, d.TaskID, aid.Refuse(aid.Conflict, d.Refusal)), &why) {
+		return Decided{}, Held{}
+	}
+	return settled(namesFor(callerOf(ctx), why))
 }
 
 // tellRefusal records a refused decision in the audit.
@@ -143,7 +158,9 @@ func (h *handlers) GetDecision(ctx context.Context, r GetDecisionRequestObject) 
 	if err != nil {
 		return nil, err
 	}
-	return GetDecision200JSONResponse(decision(*row)), nil
+	out := decision(*row)
+	out.OvertakenBy, out.Held = h.overtaken(ctx, *row)
+	return GetDecision200JSONResponse(out), nil
 }
 
 func decision(d postgres.DecisionRow) Decision {

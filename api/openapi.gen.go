@@ -320,6 +320,24 @@ func (e FreezeNewReasonCode) Valid() bool {
 	}
 }
 
+// Defines values for HeldAction.
+const (
+	HeldActionAssign HeldAction = "assign"
+	HeldActionClaim  HeldAction = "claim"
+)
+
+// Valid indicates whether the value is a known member of the HeldAction enum.
+func (e HeldAction) Valid() bool {
+	switch e {
+	case HeldActionAssign:
+		return true
+	case HeldActionClaim:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for IdentityReason.
 const (
 	IdentityReasonEnteredTwice     IdentityReason = "entered_twice"
@@ -2047,7 +2065,9 @@ type ContributionNew struct {
 	ReceivedOn openapi_types.Date `json:"received_on"`
 }
 
-// Decided With `task_closed`: who decided what, and when.
+// Decided Who decided what, and when: with `task_closed` the decision that closed the task (missing when it was ended otherwise:
+// its case was withdrawn, say), with `already_decided` the one that the caller, or a principal of the caller, has made
+// or asked for. A partner hears of its own decisions only.
 type Decided struct {
 	Action Action `json:"action"`
 
@@ -2068,12 +2088,18 @@ type Decision struct {
 	Case      string    `json:"case"`
 	DecidedAt time.Time `json:"decided_at"`
 	DecidedBy string    `json:"decided_by"`
-	ID        string    `json:"id"`
+
+	// Held Of a decision refused with `task_claimed`: who has the task now.
+	Held Held   `json:"held,omitempty,omitzero"`
+	ID   string `json:"id"`
 
 	// OnBehalfOf In whose name, when a delegate decided.
-	OnBehalfOf  string `json:"on_behalf_of,omitempty,omitzero"`
-	ReasonCode  string `json:"reason_code,omitempty,omitzero"`
-	RefusalCode string `json:"refusal_code,omitempty,omitzero"`
+	OnBehalfOf string `json:"on_behalf_of,omitempty,omitzero"`
+
+	// OvertakenBy Of a refused decision that came too late: who had decided, what and when. In `GET /v1/decisions/{id}` only.
+	OvertakenBy Decided `json:"overtaken_by,omitempty,omitzero"`
+	ReasonCode  string  `json:"reason_code,omitempty,omitzero"`
+	RefusalCode string  `json:"refusal_code,omitempty,omitzero"`
 
 	// Result What it amounts to, for example `pending` while a committee lacks votes.
 	Result string `json:"result,omitempty,omitzero"`
@@ -2398,6 +2424,20 @@ type Grant struct {
 	Level string `json:"level,omitempty,omitzero"`
 	Role  string `json:"role"`
 }
+
+// Held With `task_claimed`: who has the task, whether that person took it or was given it, and when.
+type Held struct {
+	Action HeldAction `json:"action"`
+
+	// At On the clock of the case.
+	At time.Time `json:"at"`
+
+	// By Id of the member of staff who has it.
+	By string `json:"by"`
+}
+
+// HeldAction defines model for Held.Action.
+type HeldAction string
 
 // Hint defines model for Hint.
 type Hint struct {
@@ -3086,14 +3126,19 @@ type Problem struct {
 	// Code Stable, for programs.
 	Code string `json:"code"`
 
-	// Decided With `task_closed`: who decided what, and when.
-	Decided   Decided `json:"decided,omitempty,omitzero"`
-	Detail    string  `json:"detail"`
-	Errors    []Fault `json:"errors,omitempty,omitzero"`
-	RequestID string  `json:"request_id"`
-	Status    int     `json:"status"`
-	Title     string  `json:"title"`
-	Type      string  `json:"type"`
+	// Decided Who decided what, and when: with `task_closed` the decision that closed the task (missing when it was ended otherwise:
+	// its case was withdrawn, say), with `already_decided` the one that the caller, or a principal of the caller, has made
+	// or asked for. A partner hears of its own decisions only.
+	Decided Decided `json:"decided,omitempty,omitzero"`
+	Detail  string  `json:"detail"`
+	Errors  []Fault `json:"errors,omitempty,omitzero"`
+
+	// Held With `task_claimed`: who has the task, whether that person took it or was given it, and when.
+	Held      Held   `json:"held,omitempty,omitzero"`
+	RequestID string `json:"request_id"`
+	Status    int    `json:"status"`
+	Title     string `json:"title"`
+	Type      string `json:"type"`
 }
 
 // Programme defines model for Programme.
@@ -3690,16 +3735,22 @@ type TaskBatchItem struct {
 	// Decision The id of its decision, once it is asked for.
 	Decision string    `json:"decision,omitempty,omitzero"`
 	EndedAt  time.Time `json:"ended_at,omitempty,omitzero"`
-	Kind     TaskKind  `json:"kind,omitempty,omitzero"`
-	Level    string    `json:"level,omitempty,omitzero"`
+
+	// Held With `task_claimed`, while the task is open: who has it now.
+	Held  Held     `json:"held,omitempty,omitzero"`
+	Kind  TaskKind `json:"kind,omitempty,omitzero"`
+	Level string   `json:"level,omitempty,omitzero"`
 
 	// Message The same for people, in the language of `Accept-Language`.
 	Message string `json:"message,omitempty,omitzero"`
 
 	// N The place in the order of deciding, from 1.
-	N      int                 `json:"n"`
-	Status TaskBatchItemStatus `json:"status"`
-	Task   string              `json:"task"`
+	N int `json:"n"`
+
+	// OvertakenBy With `task_closed`, `already_decided` and `task_claimed`: who had decided the task, what and when.
+	OvertakenBy Decided             `json:"overtaken_by,omitempty,omitzero"`
+	Status      TaskBatchItemStatus `json:"status"`
+	Task        string              `json:"task"`
 }
 
 // TaskBatchItemPage defines model for TaskBatchItemPage.
@@ -4152,6 +4203,9 @@ type PreconditionRequired = Problem
 
 // TooLarge RFC 9457.
 type TooLarge = Problem
+
+// TooLate RFC 9457.
+type TooLate = Problem
 
 // Unauthorized RFC 9457.
 type Unauthorized = Problem
@@ -10494,6 +10548,15 @@ type PreconditionFailedApplicationProblemPlusJSONResponse Problem
 type PreconditionRequiredApplicationProblemPlusJSONResponse Problem
 
 type TooLargeApplicationProblemPlusJSONResponse Problem
+
+type TooLateResponseHeaders struct {
+	RetryAfter int
+}
+type TooLateApplicationProblemPlusJSONResponse struct {
+	Body Problem
+
+	Headers TooLateResponseHeaders
+}
 
 type UnauthorizedApplicationProblemPlusJSONResponse Problem
 
@@ -26263,7 +26326,7 @@ func (response AssignTask404ApplicationProblemPlusJSONResponse) VisitAssignTaskR
 }
 
 type AssignTask409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	TooLateApplicationProblemPlusJSONResponse
 }
 
 func (response AssignTask409ApplicationProblemPlusJSONResponse) VisitAssignTaskResponse(w http.ResponseWriter) error {
@@ -26472,7 +26535,7 @@ func (response ClaimTask404ApplicationProblemPlusJSONResponse) VisitClaimTaskRes
 }
 
 type ClaimTask409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	TooLateApplicationProblemPlusJSONResponse
 }
 
 func (response ClaimTask409ApplicationProblemPlusJSONResponse) VisitClaimTaskResponse(w http.ResponseWriter) error {
@@ -26978,7 +27041,7 @@ func (response DecideTask404ApplicationProblemPlusJSONResponse) VisitDecideTaskR
 }
 
 type DecideTask409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	TooLateApplicationProblemPlusJSONResponse
 }
 
 func (response DecideTask409ApplicationProblemPlusJSONResponse) VisitDecideTaskResponse(w http.ResponseWriter) error {
@@ -27326,7 +27389,7 @@ func (response CreateQuestion404ApplicationProblemPlusJSONResponse) VisitCreateQ
 }
 
 type CreateQuestion409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	TooLateApplicationProblemPlusJSONResponse
 }
 
 func (response CreateQuestion409ApplicationProblemPlusJSONResponse) VisitCreateQuestionResponse(w http.ResponseWriter) error {
@@ -27519,7 +27582,7 @@ func (response ReleaseTask404ApplicationProblemPlusJSONResponse) VisitReleaseTas
 }
 
 type ReleaseTask409ApplicationProblemPlusJSONResponse struct {
-	ConflictApplicationProblemPlusJSONResponse
+	TooLateApplicationProblemPlusJSONResponse
 }
 
 func (response ReleaseTask409ApplicationProblemPlusJSONResponse) VisitReleaseTaskResponse(w http.ResponseWriter) error {

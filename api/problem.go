@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/postgres"
 )
 
 // problems is the one renderer of refusals: RFC 9457, in the caller's
@@ -66,6 +68,7 @@ func (p *problems) write(c *gin.Context, err error) {
 	if e.Code == "invalid_cursor" { // as the store says it, which knows no parameters
 		_ = errors.As(invalidParameters(parameterFault("cursor", e.Code)), &e)
 	}
+	e = namesFor(callerOf(c), e)
 	status := statusOf(e)
 	if status >= http.StatusInternalServerError {
 		p.log.Error("request failed", "request_id", requestID(c), "operation", operationID(c), "code", e.Code, "error", err.Error())
@@ -104,13 +107,38 @@ func (p *problems) render(c *gin.Context, e *aid.Error, status int) Problem {
 	if status == http.StatusConflict {
 		out.Case = e.Params["case"]
 	}
-	if at, err := time.Parse(time.RFC3339, e.Params["at"]); err == nil {
-		out.Decided = Decided{By: e.Params["by"], Action: Action(e.Params["action"]), At: at}
-	}
+	out.Decided, out.Held = settled(e)
 	for _, f := range e.Faults {
 		out.Errors = append(out.Errors, p.fault(lang, f))
 	}
 	return out
+}
+
+// settled reads from a refusal who decided or has the task, what that person
+// did, and when; nothing where the refusal names nobody.
+func settled(e *aid.Error) (Decided, Held) {
+	at, err := time.Parse(time.RFC3339, e.Params["at"])
+	switch {
+	case e.Params["by"] == "" || err != nil:
+		return Decided{}, Held{}
+	case e.Code == "task_claimed":
+		return Decided{}, Held{By: e.Params["by"], Action: HeldAction(e.Params["action"]), At: at}
+	}
+	return Decided{By: e.Params["by"], Action: Action(e.Params["action"]), At: at}, Held{}
+}
+
+// namesFor leaves out of a refusal whom a partner is not to be told: it hears
+// of itself and of no member of staff.
+func namesFor(caller *postgres.Caller, e *aid.Error) *aid.Error {
+	if caller == nil || !caller.Partner() || e.Params["by"] == "" || e.Params["by"] == caller.Actor() {
+		return e
+	}
+	out := *e
+	out.Params = maps.Clone(e.Params)
+	for _, name := range []string{"by", "action", "at"} {
+		delete(out.Params, name)
+	}
+	return &out
 }
 
 // fault renders one fault. A fault of a parameter or header carries its name

@@ -128,5 +128,14 @@ func (h *handlers) batchItem(i postgres.BatchItem, lang string) TaskBatchItem {
 	if i.Asked {
 		out.Decision = i.Decision
 	}
+	if i.OvertakenBy != nil {
+		out.OvertakenBy = Decided{By: *i.OvertakenBy, Action: Action(*i.Overtaking), At: i.OvertakenAt.UTC()}
+	}
+	if i.Holder != nil && i.HeldAt != nil {
+		out.Held = Held{By: *i.Holder, Action: HeldActionClaim, At: i.HeldAt.UTC()}
+		if i.Assigned {
+			out.Held.Action = HeldActionAssign
+		}
+	}
 	return out
 }

@@ -55,7 +55,7 @@ func (h *handlers) ClaimTask(ctx context.Context, r ClaimTaskRequestObject) (Cla
 	caller := callerOf(ctx)
 	row, err := h.store.ClaimTask(ctx, caller, r.ID, ifMatch(r.Params.IfMatch, false))
 	if err != nil {
-		return nil, h.tellRefusal(ctx, caller, r.ID, err)
+		return nil, h.tellRefusal(ctx, caller, r.ID, h.explain(ctx, r.ID, err))
 	}
 	body, err := h.task(ctx, row)
 	return ClaimTask200JSONResponse{Body: body, Headers: ClaimTask200ResponseHeaders{ETag: etag(row.Version)}}, err

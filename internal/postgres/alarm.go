@@ -84,7 +84,7 @@ func (tx *Tx) DueAlarms(c *Case, workflow string) ([]Alarm, error) {
 	}
 	var rungs []rung
 	err := tx.list(&rungs, `
-		WITH old AS (SELECT id, `+comeBy+` FROM tasks WHERE workflow_id = $1 AND closed_at IS NULL AND attend_at <= $2 ORDER BY id FOR UPDATE),
+		WITH old AS (SELECT id, `+comeBy+` FROM tasks WHERE workflow_id = $1 AND closed_at IS NULL AND attend_at <= $2 ORDER BY id FOR NO KEY UPDATE),
 		clock AS (SELECT case_id, round, scope, `+comeBy+` FROM clocks
 			WHERE case_id = $3 AND round = $4 AND $5 AND counted_at IS NOT NULL AND attend_at <= $2 FOR UPDATE),
 		work AS (UPDATE tasks t`+ringing+` FROM old WHERE t.id = old.id

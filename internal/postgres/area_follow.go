@@ -143,7 +143,7 @@ func (tx *Tx) placeTasks(c *Case, actor string, moves *AreaMoves) error {
 			SELECT code, parent FROM areas WHERE code = $2
 			UNION ALL SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent)
 		SELECT `+taskColumns+`, a.level AS area_level, a.gone, t.area IN (SELECT code FROM up) AS above
-		FROM tasks t JOIN areas a ON a.code = t.area WHERE t.case_id = $1 AND t.closed_at IS NULL ORDER BY t.id FOR UPDATE OF t`, c.ID, c.Area)
+		FROM tasks t JOIN areas a ON a.code = t.area WHERE t.case_id = $1 AND t.closed_at IS NULL ORDER BY t.id FOR NO KEY UPDATE OF t`, c.ID, c.Area)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,7 @@ func (tx *Tx) behalfOf(actor string) string {
 // has is the delegate's, too, and what came to the delegate stays the
 // principal's.
 //
-// Errors: Conflict task_claimed (params by).
+// Errors: Conflict task_claimed (params as of TooLate).
 func (tx *Tx) mayTake(t *Task, by Standing) error {
 	if slices.Contains(by.Persons(), t.Holder(tx.Now)) || (t.AssignedFor != nil && *t.AssignedFor == by.Actor) {
 		return nil

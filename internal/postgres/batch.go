@@ -100,6 +100,15 @@ type BatchItem struct {
 	State    string        `db:"state"`     // waiting, asked, decided, left_out, cancelled
 	Code     string        `db:"code"`      // why it was left out
 	EndedAt  *time.Time    `db:"ended_at"`
+
+	// Of a task that was left out because somebody was first: who decided it,
+	// and who has it now; nil for nobody. On the clock of the case.
+	OvertakenBy *string     `db:"overtaken_by"`
+	Overtaking  *aid.Action `db:"overtaking"`
+	OvertakenAt *time.Time  `db:"overtaken_at"`
+	Holder      *string     `db:"holder"`
+	HeldAt      *time.Time  `db:"held_at"`
+	Assigned    bool        `db:"assigned"` // the holder was given it
 }
 
 // Cursor gives the row's place in the batch.
@@ -120,10 +129,15 @@ func (s *Store) BatchItems(ctx context.Context, caller *Caller, id, state, code 
 	rows := []BatchItem{}
 	err = s.list(ctx, &rows, `
 		SELECT i.n, i.task_id, t.kind, t.level, c.id AS case_id, c.reference, i.amount, c.currency, i.decision_id, i.state, i.code, i.ended_at,
-		       EXISTS (SELECT 1 FROM decisions d WHERE d.id = i.decision_id) AS was_asked
+		       EXISTS (SELECT 1 FROM decisions d WHERE d.id = i.decision_id) AS was_asked,
+		       w.actor AS overtaken_by, w.action AS overtaking, w.decided_at AS overtaken_at, coalesce(t.assigned_by IS NOT NULL, false) AS assigned,
+		       CASE WHEN i.code = 'task_claimed' AND t.closed_at IS NULL AND coalesce(t.lapses_at > $6, true) THEN t.assignee END AS holder, t.claimed_at AS held_at
 		FROM task_batch_items i LEFT JOIN tasks t ON t.id = i.task_id AND i.task_version > 0 LEFT JOIN cases c ON c.id = t.case_id
+		LEFT JOIN LATERAL (SELECT d.actor, d.action, d.decided_at FROM decisions d WHERE d.task_id = t.id AND d.state = 'applied'
+			AND CASE i.code WHEN 'already_decided' THEN $7 IN (d.actor, d.behalf) ELSE t.state = 'done' END
+			ORDER BY d.decided_at DESC, d.id DESC LIMIT 1) w ON i.code IN ('task_closed', 'already_decided', 'task_claimed')
 		WHERE i.batch_id = $1 AND i.n > $2 AND ($3 = '' OR i.state = $3) AND ($4 = '' OR i.code = $4) ORDER BY i.n LIMIT $5`,
-		id, after, state, code, p.limit())
+		id, after, state, code, p.limit(), s.Now(), caller.Actor())
 	return rows, err
 }
 

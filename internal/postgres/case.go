@@ -75,12 +75,14 @@ func (c *Case) Asking() int64 {
 
 // LockCase locks the case until the end of the transaction and sets the
 // transaction's clock to the case's own. Locks are always taken in the order
-// case, task, fund, audit.
+// case, task, fund, audit. Whoever only refers to the case, as a new intent
+// does by its foreign keys, takes them in another order and is not kept out:
+// hence FOR NO KEY UPDATE, here and for tasks.
 //
 // Errors: NotFound case_not_found.
 func (tx *Tx) LockCase(id string) (*Case, error) {
 	var c Case
-	err := tx.get(&c, `SELECT `+caseColumns+` FROM cases c WHERE c.id = $1 FOR UPDATE`, id)
+	err := tx.get(&c, `SELECT `+caseColumns+` FROM cases c WHERE c.id = $1 FOR NO KEY UPDATE`, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, aid.Refuse(aid.NotFound, "case_not_found")
 	}

@@ -50,7 +50,7 @@ type RecordedIntent struct {
 //
 // Errors: NotFound task_not_found (also when it is not the caller's to see);
 // Forbidden wrong_role, wrong_level, not_delegated, four_eyes,
-// conflict_of_interest; Conflict task_closed (params as of WhyClosed),
+// conflict_of_interest; Conflict task_closed (params as of TooLate),
 // task_claimed, already_decided, area_gone, conflict_unreviewed; Stale stale;
 // Invalid required at /on_behalf_of when the decider acts for several who may,
 // unknown_action, reason_required, unknown_reason, amount_not_allowed,

@@ -105,12 +105,12 @@ func (tx *Tx) recountCases(ids []string) error {
 		return nil
 	}
 	var cases []Case
-	if err := tx.list(&cases, `SELECT `+caseColumns+` FROM cases c WHERE c.id = ANY($1) ORDER BY c.id FOR UPDATE`, pq.Array(ids)); err != nil {
+	if err := tx.list(&cases, `SELECT `+caseColumns+` FROM cases c WHERE c.id = ANY($1) ORDER BY c.id FOR NO KEY UPDATE`, pq.Array(ids)); err != nil {
 		return err
 	}
 	var tasks []taskClock
 	err := tx.list(&tasks, `SELECT id, case_id, workflow_id, allowed_us, spent_us, counted_at, calendar, due_at, rung, attend_at FROM tasks
-		WHERE case_id = ANY($1) AND closed_at IS NULL AND counted_at IS NOT NULL ORDER BY id FOR UPDATE`, pq.Array(ids))
+		WHERE case_id = ANY($1) AND closed_at IS NULL AND counted_at IS NOT NULL ORDER BY id FOR NO KEY UPDATE`, pq.Array(ids))
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,9 @@ type Task struct {
 	Area         string       `db:"area"`
 	State        string       `db:"state"`
 	Assignee     *string      `db:"assignee"`
+	AssignedBy   *string      `db:"assigned_by"`   // the manager who gave it to its assignee
 	AssignedFor  *string      `db:"assigned_for"`  // from whom a delegation brought it to the assignee
+	ClaimedAt    *time.Time   `db:"claimed_at"`    // since when its assignee has it, by the clock of the case
 	ClaimedUntil *time.Time   `db:"claimed_until"` // when the claim lapses, by the clock of the case; nil when it does not
 	OpenedAt     time.Time    `db:"opened_at"`
 	DueAt        *time.Time   `db:"due_at"`
@@ -36,7 +38,7 @@ type Task struct {
 }
 
 const taskColumns = `t.id, t.case_id, t.workflow_id, t.kind, t.stage, t.round, t.review, t.level, t.subject, t.duty, t.rule,
-	t.area, t.state, t.assignee, t.assigned_for, t.claimed_until, t.opened_at, t.due_at, t.closed_at, t.version`
+	t.area, t.state, t.assignee, t.assigned_by, t.assigned_for, t.claimed_at, t.claimed_until, t.opened_at, t.due_at, t.closed_at, t.version`
 
 // taskRef is an open task as a workflow's state carries it.
 type taskRef struct {
@@ -164,10 +166,10 @@ func (tx *Tx) openAlready(c *Case, n NewTask) (string, error) {
 // LockTask locks a task of a case that is already locked.
 //
 // Errors: NotFound task_not_found; Conflict task_closed (params state, by,
-// action, at).
+// action, at; as of TooLate).
 func (tx *Tx) LockTask(c *Case, id string) (*Task, error) {
 	var t Task
-	err := tx.get(&t, `SELECT `+taskColumns+` FROM tasks t WHERE t.id = $1 AND t.case_id = $2 FOR UPDATE`, id, c.ID)
+	err := tx.get(&t, `SELECT `+taskColumns+` FROM tasks t WHERE t.id = $1 AND t.case_id = $2 FOR NO KEY UPDATE`, id, c.ID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, aid.Refuse(aid.NotFound, "task_not_found")
 	}

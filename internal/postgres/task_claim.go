@@ -26,12 +26,18 @@ func (t *Task) Holder(now time.Time) string {
 
 // heldByAnother refuses what only the holder of a task may do.
 //
-// Errors: Conflict task_claimed (params by).
+// Errors: Conflict task_claimed (params by, who has it; action, claim or
+// assign; at).
 func (t *Task) heldByAnother(now time.Time, actor string) error {
-	if by := t.Holder(now); by != "" && by != actor {
-		return aid.Refuse(aid.Conflict, "task_claimed", "by", by)
+	by := t.Holder(now)
+	if by == "" || by == actor {
+		return nil
 	}
-	return nil
+	since := t.OpenedAt
+	if t.ClaimedAt != nil {
+		since = *t.ClaimedAt
+	}
+	return tooLate("task_claimed", by, heldBy(t.AssignedBy != nil || t.AssignedFor != nil), since)
 }
 
 // freeFor is mayTake for who is about to change the locked task: a claim that
@@ -49,7 +55,7 @@ func (tx *Tx) freeFor(c *Case, t *Task, by Standing) error {
 //
 // Errors: NotFound task_not_found; Forbidden wrong_role, wrong_area,
 // wrong_level, not_in_committee, four_eyes, conflict_of_interest; Conflict task_closed, task_claimed
-// (params by), already_decided; Stale stale.
+// (params as of TooLate), already_decided; Stale stale.
 func (s *Store) ClaimTask(ctx context.Context, caller *Caller, id string, version int) (*TaskRow, error) {
 	row, err := s.Task(ctx, caller, id)
 	if err != nil {
@@ -85,7 +91,7 @@ func (tx *Tx) lockForClaim(c *Case, id string, caller *Caller) (*Task, error) {
 // ReleaseTask gives a claimed task back to everybody: by whom it belongs to, or
 // by a manager of its area. Releasing a task that is free changes nothing.
 //
-// Errors: NotFound task_not_found; Conflict task_closed, task_claimed (params by); Stale stale.
+// Errors: NotFound task_not_found; Conflict task_closed, task_claimed (params as of TooLate); Stale stale.
 func (s *Store) ReleaseTask(ctx context.Context, caller *Caller, id string, version int) (*TaskRow, error) {
 	row, err := s.Task(ctx, caller, id)
 	if err != nil {
@@ -123,7 +129,7 @@ func (s *Store) changeClaim(ctx context.Context, caller *Caller, row *TaskRow, v
 
 // claim gives a locked task to a person who may decide it: the first wins.
 //
-// Errors: Conflict task_claimed (params by); Forbidden conflict_of_interest.
+// Errors: Conflict task_claimed (params as of TooLate); Forbidden conflict_of_interest.
 func (tx *Tx) claim(c *Case, t *Task, actor string) error {
 	if err := t.heldByAnother(tx.Now, actor); err != nil {
 		return err

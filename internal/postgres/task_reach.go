@@ -163,7 +163,7 @@ func (s *Store) ClaimNextTask(ctx context.Context, caller *Caller, f TaskFilter)
 func (tx *Tx) claimFree(caller *Caller, row *TaskRow, waits bool) error {
 	if !waits {
 		var free []string
-		if err := tx.list(&free, `SELECT id FROM cases WHERE id = $1 FOR UPDATE SKIP LOCKED`, row.CaseID); err != nil {
+		if err := tx.list(&free, `SELECT id FROM cases WHERE id = $1 FOR NO KEY UPDATE SKIP LOCKED`, row.CaseID); err != nil {
 			return err
 		}
 		if len(free) == 0 {

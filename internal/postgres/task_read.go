@@ -18,9 +18,7 @@ type TaskRow struct {
 	ProgrammeVersion int          `db:"programme_version"`
 	PartnerID        string       `db:"partner_id"`
 	Urgent           bool         `db:"urgent"`
-	ClaimedAt        *time.Time   `db:"claimed_at"`
-	AssignedBy       *string      `db:"assigned_by"` // the manager who gave it to its assignee
-	CaseNow          time.Time    `db:"case_now"`    // the clock of the case
+	CaseNow          time.Time    `db:"case_now"` // the clock of the case
 	Outcome          string       `db:"outcome"`
 	SLA              string       `db:"sla"`    // none, on_time, at_risk, breached
 	Amount           int64        `db:"amount"` // what is asked for or granted so far, minor units
@@ -43,7 +41,7 @@ func (r TaskRow) Cursor() Cursor { return inboxCursor(r.asOf, r.Rank, r.RanksAt,
 // taskRowColumns is the list behind TaskRow over taskRowFrom: $1 is the wall
 // clock, $2 the caller's name in duties and decisions.
 const taskRowColumns = taskColumns + `, c.reference AS case_reference, c.version AS case_version, t.programme, c.programme_version,
-	c.partner_id, t.urgent, t.claimed_at, t.assigned_by, $1::timestamptz + c.clock_offset AS case_now, t.outcome, coalesce(c.amount, c.proposed_amount, c.requested_amount) AS amount, c.currency,
+	c.partner_id, t.urgent, $1::timestamptz + c.clock_offset AS case_now, t.outcome, coalesce(c.amount, c.proposed_amount, c.requested_amount) AS amount, c.currency,
 	coalesce(cd.duty, '') AS held_duty,
 	coalesce((SELECT g.gone FROM areas g WHERE g.code = t.area), false) AS area_gone,
 	EXISTS (SELECT 1 FROM decisions d WHERE d.task_id = t.id AND (d.actor = $2 OR d.behalf = $2) AND d.state IN ('intent', 'applied')) AS decided, ` + taskSLA + ` AS sla`

@@ -132,6 +132,27 @@ func (d *door) reserved(t *testing.T, i int) (caseID, payment string, again func
 	}
 }
 
+// waiting makes a case whose money is approved and not there.
+func (d *door) waiting(t *testing.T, i int) string {
+	t.Helper()
+	id := d.submit(d.person(i))
+	d.moves(t, id, func(tx *postgres.Tx, c *postgres.Case) error {
+		fund, err := tx.FundFor(c.Area, c.Currency)
+		if err != nil {
+			return err
+		}
+		c.FundID, c.DecidedAt = &fund, &tx.Now
+		for _, event := range []string{aid.EventOpen, aid.EventVerify, aid.EventWaitFunds} {
+			if err := tx.MoveCase(c, event); err != nil {
+				return err
+			}
+		}
+		_, err = tx.ProposeAward(c)
+		return err
+	})
+	return id
+}
+
 func (d *door) award(t *testing.T, tx *postgres.Tx, c *postgres.Case) (*postgres.Award, error) {
 	t.Helper()
 	fund, err := tx.FundFor(c.Area, c.Currency)

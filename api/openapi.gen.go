@@ -647,6 +647,30 @@ func (e RelationKind) Valid() bool {
 	}
 }
 
+// Defines values for SkipReasonCode.
+const (
+	SkipReasonCodeAmountTooLarge SkipReasonCode = "amount_too_large"
+	SkipReasonCodeCannotStartNow SkipReasonCode = "cannot_start_now"
+	SkipReasonCodeCorrected      SkipReasonCode = "corrected"
+	SkipReasonCodeHouseholdAsks  SkipReasonCode = "household_asks"
+)
+
+// Valid indicates whether the value is a known member of the SkipReasonCode enum.
+func (e SkipReasonCode) Valid() bool {
+	switch e {
+	case SkipReasonCodeAmountTooLarge:
+		return true
+	case SkipReasonCodeCannotStartNow:
+		return true
+	case SkipReasonCodeCorrected:
+		return true
+	case SkipReasonCodeHouseholdAsks:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SLA.
 const (
 	SLAAtRisk   SLA = "at_risk"
@@ -3511,6 +3535,17 @@ type SimulationTotals struct {
 	Unfit int `json:"unfit"`
 }
 
+// Skip defines model for Skip.
+type Skip struct {
+	ReasonCode SkipReasonCode `json:"reason_code"`
+
+	// Skipped Whether the cases behind it may pass.
+	Skipped bool `json:"skipped"`
+}
+
+// SkipReasonCode defines model for Skip.ReasonCode.
+type SkipReasonCode string
+
 // SLA Against the deadline of the nearest open task, in working time.
 type SLA string
 
@@ -4077,6 +4112,31 @@ type Waiting struct {
 	Since time.Time `json:"since"`
 }
 
+// WaitingCase defines model for WaitingCase.
+type WaitingCase struct {
+	// Amount An amount in minor units of its currency (the dong has none).
+	Amount    Money     `json:"amount"`
+	Area      string    `json:"area"`
+	Case      string    `json:"case"`
+	DecidedAt time.Time `json:"decided_at"`
+
+	// Place From 1.
+	Place     int    `json:"place"`
+	Programme string `json:"programme"`
+	Reference string `json:"reference"`
+
+	// Skipped Cases behind it pass while the money does not suffice for it.
+	Skipped bool `json:"skipped"`
+	Urgent  bool `json:"urgent"`
+}
+
+// WaitingList defines model for WaitingList.
+type WaitingList struct {
+	Data       []WaitingCase `json:"data"`
+	HasMore    bool          `json:"has_more"`
+	NextCursor string        `json:"next_cursor,omitempty,omitzero"`
+}
+
 // Why Why the task came to its reader: which rule of which version brought it, and in which capacity the reader may decide.
 // Who may decide is looked up at every reading.
 type Why struct {
@@ -4403,6 +4463,15 @@ type ProvideInformationParams struct {
 	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
 }
 
+// SkipCaseParams defines parameters for SkipCase.
+type SkipCaseParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The `ETag` of what the caller has seen; not compared when left out.
+	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
+}
+
 // SubmitCaseParams defines parameters for SubmitCase.
 type SubmitCaseParams struct {
 	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
@@ -4561,6 +4630,15 @@ type GetReceiptParamsLang string
 
 // GetReceiptParamsFormat defines parameters for GetReceipt.
 type GetReceiptParamsFormat string
+
+// ListWaitingParams defines parameters for ListWaiting.
+type ListWaitingParams struct {
+	// Limit Rows of a page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
 
 // ListHouseholdsParams defines parameters for ListHouseholds.
 type ListHouseholdsParams struct {
@@ -4988,6 +5066,9 @@ type SetCasePriorityJSONRequestBody = Priority
 // ProvideInformationJSONRequestBody defines body for ProvideInformation for application/json ContentType.
 type ProvideInformationJSONRequestBody = Information
 
+// SkipCaseJSONRequestBody defines body for SkipCase for application/json ContentType.
+type SkipCaseJSONRequestBody = Skip
+
 // SubmitCaseJSONRequestBody defines body for SubmitCase for application/json ContentType.
 type SubmitCaseJSONRequestBody = Submission
 
@@ -5173,6 +5254,9 @@ type ServerInterface interface {
 	// ProvideInformation Answer a returned case
 	// (POST /v1/cases/{id}/provide_information)
 	ProvideInformation(c *gin.Context, id CaseID, params ProvideInformationParams)
+	// SkipCase Let others pass on the waiting list, or no longer
+	// (POST /v1/cases/{id}/skip)
+	SkipCase(c *gin.Context, id CaseID, params SkipCaseParams)
 	// GetCaseStatus What happens now, who acts next, and where the time went
 	// (GET /v1/cases/{id}/status)
 	GetCaseStatus(c *gin.Context, id CaseID)
@@ -5245,6 +5329,9 @@ type ServerInterface interface {
 	// GetReceipt Print the receipt of a contribution
 	// (GET /v1/funds/{id}/contributions/{contribution}/receipt)
 	GetReceipt(c *gin.Context, id FundID, contribution string, params GetReceiptParams)
+	// ListWaiting The cases that wait for a fund's money, in their order
+	// (GET /v1/funds/{id}/waiting-list)
+	ListWaiting(c *gin.Context, id FundID, params ListWaitingParams)
 	// ListHouseholds Households of the register
 	// (GET /v1/households)
 	ListHouseholds(c *gin.Context, params ListHouseholdsParams)
@@ -6662,6 +6749,77 @@ func (siw *ServerInterfaceWrapper) ProvideInformation(c *gin.Context) {
 	siw.Handler.ProvideInformation(c, id, params)
 }
 
+// SkipCase operation middleware
+func (siw *ServerInterfaceWrapper) SkipCase(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SkipCaseParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatchOptional
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SkipCase(c, id, params)
+}
+
 // GetCaseStatus operation middleware
 func (siw *ServerInterfaceWrapper) GetCaseStatus(c *gin.Context) {
 
@@ -7724,6 +7882,50 @@ func (siw *ServerInterfaceWrapper) GetReceipt(c *gin.Context) {
 	}
 
 	siw.Handler.GetReceipt(c, id, contribution, params)
+}
+
+// ListWaiting operation middleware
+func (siw *ServerInterfaceWrapper) ListWaiting(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id FundID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListWaitingParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListWaiting(c, id, params)
 }
 
 // ListHouseholds operation middleware
@@ -10451,6 +10653,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/cases/:id/submit", wrapper.SubmitCase)
 	router.POST(options.BaseURL+"/v1/cases/:id/version", wrapper.MoveCaseVersion)
 	router.POST(options.BaseURL+"/v1/cases/:id/priority", wrapper.SetCasePriority)
+	router.POST(options.BaseURL+"/v1/cases/:id/skip", wrapper.SkipCase)
 	router.POST(options.BaseURL+"/v1/cases/:id/withdraw", wrapper.WithdrawCase)
 	router.POST(options.BaseURL+"/v1/cases/:id/provide_information", wrapper.ProvideInformation)
 	router.GET(options.BaseURL+"/v1/cases/:id/timeline", wrapper.GetCaseTimeline)
@@ -10504,6 +10707,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/funds", wrapper.ListFunds)
 	router.POST(options.BaseURL+"/v1/funds", wrapper.CreateFund)
 	router.GET(options.BaseURL+"/v1/funds/:id", wrapper.GetFund)
+	router.GET(options.BaseURL+"/v1/funds/:id/waiting-list", wrapper.ListWaiting)
 	router.POST(options.BaseURL+"/v1/funds/:id/contributions", wrapper.Contribute)
 	router.GET(options.BaseURL+"/v1/funds/:id/contributions/:contribution/receipt", wrapper.GetReceipt)
 	router.GET(options.BaseURL+"/v1/ledger/transactions", wrapper.ListLedgerTransactions)
@@ -15039,6 +15243,220 @@ func (response ProvideInformation503ApplicationProblemPlusJSONResponse) VisitPro
 	return err
 }
 
+type SkipCaseRequestObject struct {
+	ID     CaseID `json:"id"`
+	Params SkipCaseParams
+	Body   *SkipCaseJSONRequestBody
+}
+
+type SkipCaseResponseObject interface {
+	VisitSkipCaseResponse(w http.ResponseWriter) error
+}
+
+type SkipCase200ResponseHeaders struct {
+	ETag               string
+	IdempotentReplayed *string
+}
+
+type SkipCase200JSONResponse struct {
+	Body    Case
+	Headers SkipCase200ResponseHeaders
+}
+
+func (response SkipCase200JSONResponse) VisitSkipCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipCase400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SkipCase400ApplicationProblemPlusJSONResponse) VisitSkipCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipCase401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SkipCase401ApplicationProblemPlusJSONResponse) VisitSkipCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipCase403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SkipCase403ApplicationProblemPlusJSONResponse) VisitSkipCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipCase404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SkipCase404ApplicationProblemPlusJSONResponse) VisitSkipCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipCase409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SkipCase409ApplicationProblemPlusJSONResponse) VisitSkipCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipCase412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response SkipCase412ApplicationProblemPlusJSONResponse) VisitSkipCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipCase413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SkipCase413ApplicationProblemPlusJSONResponse) VisitSkipCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipCase415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SkipCase415ApplicationProblemPlusJSONResponse) VisitSkipCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipCase422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SkipCase422ApplicationProblemPlusJSONResponse) VisitSkipCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipCase500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response SkipCase500ApplicationProblemPlusJSONResponse) VisitSkipCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipCase503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SkipCase503ApplicationProblemPlusJSONResponse) VisitSkipCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetCaseStatusRequestObject struct {
 	ID CaseID `json:"id"`
 }
@@ -18820,6 +19238,126 @@ type GetReceipt503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetReceipt503ApplicationProblemPlusJSONResponse) VisitGetReceiptResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaitingRequestObject struct {
+	ID     FundID `json:"id"`
+	Params ListWaitingParams
+}
+
+type ListWaitingResponseObject interface {
+	VisitListWaitingResponse(w http.ResponseWriter) error
+}
+
+type ListWaiting200JSONResponse WaitingList
+
+func (response ListWaiting200JSONResponse) VisitListWaitingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaiting400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaiting400ApplicationProblemPlusJSONResponse) VisitListWaitingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaiting401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaiting401ApplicationProblemPlusJSONResponse) VisitListWaitingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaiting403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaiting403ApplicationProblemPlusJSONResponse) VisitListWaitingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaiting404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaiting404ApplicationProblemPlusJSONResponse) VisitListWaitingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaiting500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaiting500ApplicationProblemPlusJSONResponse) VisitListWaitingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListWaiting503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListWaiting503ApplicationProblemPlusJSONResponse) VisitListWaitingResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -27841,6 +28379,9 @@ type StrictServerInterface interface {
 	// ProvideInformation Answer a returned case
 	// (POST /v1/cases/{id}/provide_information)
 	ProvideInformation(ctx context.Context, request ProvideInformationRequestObject) (ProvideInformationResponseObject, error)
+	// SkipCase Let others pass on the waiting list, or no longer
+	// (POST /v1/cases/{id}/skip)
+	SkipCase(ctx context.Context, request SkipCaseRequestObject) (SkipCaseResponseObject, error)
 	// GetCaseStatus What happens now, who acts next, and where the time went
 	// (GET /v1/cases/{id}/status)
 	GetCaseStatus(ctx context.Context, request GetCaseStatusRequestObject) (GetCaseStatusResponseObject, error)
@@ -27913,6 +28454,9 @@ type StrictServerInterface interface {
 	// GetReceipt Print the receipt of a contribution
 	// (GET /v1/funds/{id}/contributions/{contribution}/receipt)
 	GetReceipt(ctx context.Context, request GetReceiptRequestObject) (GetReceiptResponseObject, error)
+	// ListWaiting The cases that wait for a fund's money, in their order
+	// (GET /v1/funds/{id}/waiting-list)
+	ListWaiting(ctx context.Context, request ListWaitingRequestObject) (ListWaitingResponseObject, error)
 	// ListHouseholds Households of the register
 	// (GET /v1/households)
 	ListHouseholds(ctx context.Context, request ListHouseholdsRequestObject) (ListHouseholdsResponseObject, error)
@@ -29160,6 +29704,51 @@ func (sh *strictHandler) ProvideInformation(ctx *gin.Context, id CaseID, params 
 	}
 }
 
+// SkipCase operation middleware
+func (sh *strictHandler) SkipCase(ctx *gin.Context, id CaseID, params SkipCaseParams) {
+	var request SkipCaseRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body SkipCaseJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SkipCase(ctx, request.(SkipCaseRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SkipCase")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SkipCaseResponseObject); ok {
+		if err := validResponse.VisitSkipCaseResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetCaseStatus operation middleware
 func (sh *strictHandler) GetCaseStatus(ctx *gin.Context, id CaseID) {
 	var request GetCaseStatusRequestObject
@@ -29945,6 +30534,33 @@ func (sh *strictHandler) GetReceipt(ctx *gin.Context, id FundID, contribution st
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetReceiptResponseObject); ok {
 		if err := validResponse.VisitGetReceiptResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListWaiting operation middleware
+func (sh *strictHandler) ListWaiting(ctx *gin.Context, id FundID, params ListWaitingParams) {
+	var request ListWaitingRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListWaiting(ctx, request.(ListWaitingRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListWaiting")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListWaitingResponseObject); ok {
+		if err := validResponse.VisitListWaitingResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

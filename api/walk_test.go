@@ -111,6 +111,7 @@ func (d *door) walk(t *testing.T) []step {
 	_, failed, again := d.reserved(t, 6)
 	d.process.onRetry = func(aid.Retry) error { again(); return nil }
 	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
+	waits := d.waiting(t, 15)
 	id := d.submitted("medical")
 	task := d.underReview(id)
 	late := d.opened(t, id, aid.FieldVisit)
@@ -190,6 +191,8 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "getFreeze", who: "verifier1", params: frozen, status: 200},
 		{op: "endFreeze", who: "manager1", params: frozen, headers: []string{"If-Match", `"1"`}, status: 200},
 		{op: "setCasePriority", who: "manager1", params: id, body: map[string]any{"urgent": true, "reason_code": "homeless"}, headers: key(), status: 200},
+		{op: "skipCase", who: "manager1", params: waits, body: map[string]any{"skipped": true, "reason_code": "amount_too_large"}, headers: key(), status: 200},
+		{op: "listWaiting", who: "auditor1", params: fund, query: "limit=1", status: 200},
 		{op: "getAreaPoverty", who: "auditor1", params: "51", query: "year=2026", status: 200},
 		{op: "listHouseholds", who: "manager1", query: "area=51001&year=2026&classification=poor&limit=2", status: 200},
 		{op: "searchHouseholds", who: "verifier1", body: map[string]any{"code": "HN-51-0001"}, status: 200},

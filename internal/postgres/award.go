@@ -75,7 +75,8 @@ func (tx *Tx) AwardOf(c *Case) (*Award, error) {
 // when the fund has too little or when another case of the waiting list comes
 // first: the decision stands and the case waits.
 //
-// Order of the list: urgent cases first, then the time of the decision.
+// Order of the list: urgent cases first, then the time of the decision. A case
+// that was skipped holds back nobody while the money does not suffice for it.
 //
 // A fund that is closing takes no new reservation. A case that waits for it
 // waits on; one that is being decided goes to another fund.
@@ -94,7 +95,8 @@ func (tx *Tx) Reserve(c *Case, a *Award, actor string) (bool, error) {
 	}
 	var behind bool
 	err = tx.get(&behind, `SELECT EXISTS (SELECT 1 FROM cases w WHERE w.fund_id = $1 AND w.status = 'waiting_funds' AND w.id <> $2
-		AND (NOT w.urgent, w.decided_at, w.id) < (NOT $3::boolean, $4::timestamptz, $2))`, a.FundID, c.ID, c.Urgent, c.DecidedAt)
+		AND (NOT w.urgent, w.decided_at, w.id) < (NOT $3::boolean, $4::timestamptz, $2)
+		AND NOT (w.skipped AND $5 < (SELECT amount FROM awards WHERE case_id = w.id AND round = w.round)))`, a.FundID, c.ID, c.Urgent, c.DecidedAt, room)
 	if err != nil || behind || room < a.Amount {
 		return false, err
 	}

@@ -112,6 +112,9 @@ func (tx *Tx) MoveCase(c *Case, event string) error {
 	if err := tx.SaveCase(c); err != nil || !waited {
 		return err
 	}
+	if _, err := tx.exec(`UPDATE cases SET skipped = false WHERE id = $1 AND skipped`, c.ID); err != nil {
+		return err
+	}
 	return tx.WakeWaiting(*c.FundID)
 }
 

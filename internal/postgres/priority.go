@@ -11,8 +11,8 @@ import (
 // money. Its clocks run as they did. Version is the one that the caller saw; 0
 // is not compared. A case that is so already stays as it is.
 //
-// Errors: NotFound case_not_found; Forbidden wrong_area; Stale stale; Conflict
-// wrong_state when the case has ended or was not submitted.
+// Errors: NotFound case_not_found; Forbidden wrong_area, conflict_of_interest;
+// Stale stale; Conflict wrong_state when the case has ended or was not submitted.
 func (s *Store) SetPriority(ctx context.Context, caller *Caller, idOrRef string, version int, urgent bool, reason string) (*CaseRow, error) {
 	row, err := s.CaseByID(ctx, caller, idOrRef)
 	if err != nil {
@@ -32,6 +32,9 @@ func (s *Store) SetPriority(ctx context.Context, caller *Caller, idOrRef string,
 			return aid.Refuse(aid.Conflict, "wrong_state", "status", string(c.Status))
 		case c.Urgent == urgent:
 			return nil
+		}
+		if err := tx.Unrelated(c.ID, caller.Actor()); err != nil {
+			return err
 		}
 		return tx.setUrgent(c, caller, urgent, reason)
 	})

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -134,6 +135,69 @@ func TestTheWaitingListIsAnOrder(t *testing.T) {
 			t.Fatalf("case %d is the head: %v %v", head, got, err)
 		}
 		delete(left, head)
+	}
+}
+
+// A case that is skipped lets those behind it pass while the money does not
+// suffice for it, keeps its place, and is served before them when it does.
+func TestASkippedCaseKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	db, ctx := pgtest.New(t), t.Context()
+	manager, fund := db.Staff(t, "manager1"), fundOf(t, db, 6_000_001, 500_000_000)
+	ids := make([]string, 3)
+	for i := range ids {
+		ids[i] = approvable(t, db, i, fund, false)
+	}
+	change(t, db, ids[0], func(tx *postgres.Tx, c *postgres.Case) error {
+		large := int64(9_000_000)
+		c.Amount = &large
+		return tx.SaveCase(c)
+	})
+	for i, id := range ids {
+		if got, err := reserve(t, db, id); got || err != nil {
+			t.Fatalf("case %d passed: %v %v", i, got, err)
+		}
+		db.Clock.Advance(time.Minute)
+	}
+	woken := func() []string { return rows(t, db, `DELETE FROM outbox WHERE name = 'funds' RETURNING workflow_id`) }
+	woken()
+	_, err := db.SkipWaiting(ctx, db.Staff(t, "treasurer1"), ids[0], 0, true, "amount_too_large")
+	wantCode(t, err, "wrong_area")
+	_, err = db.SkipWaiting(ctx, manager, ids[0], 99, true, "amount_too_large")
+	wantCode(t, err, "stale")
+	relate(t, db, "manager1", "child", request(2).Applicant.NationalID)
+	_, err = db.SkipWaiting(ctx, manager, ids[0], 0, true, "amount_too_large")
+	wantCode(t, err, "conflict_of_interest")
+	_, err = db.SetPriority(ctx, manager, ids[2], 0, true, "homeless")
+	wantCode(t, err, "conflict_of_interest")
+	must(db.SQL(t).Exec(`UPDATE staff_relations SET ended_at = now(), ended_by = 'admin1'`))(t)
+	for range 2 { // said again, it changes nothing
+		must(db.SkipWaiting(ctx, manager, ids[0], 0, true, "amount_too_large"))(t)
+	}
+	if n := count(t, db, `SELECT count(*) FROM events WHERE case_id = $1 AND kind = 'case.skipped'`, ids[0]); n != 1 {
+		t.Fatalf("%d events", n)
+	}
+	first := rows(t, db, `SELECT workflow_id FROM cases WHERE id IN ($1, $2) ORDER BY decided_at`, ids[0], ids[1])
+	if got := woken(); !slices.Equal(got, first) {
+		t.Fatalf("woken: %q, want %q", got, first)
+	}
+	list := must(db.WaitingList(ctx, manager, fund, postgres.Page{Limit: 2}))(t)
+	rest := must(db.WaitingList(ctx, manager, fund, postgres.Page{Limit: 2, After: list[1].Cursor()}))(t)
+	if len(list) != 2 || len(rest) != 1 || list[0].CaseID != ids[0] || !list[0].Skipped || list[0].Amount != 9_000_000 || rest[0].Place != 3 {
+		t.Fatalf("%+v %+v", list, rest)
+	}
+	got := func(i int) bool { return must(reserve(t, db, ids[i]))(t) }
+	if got(2) || !got(1) {
+		t.Fatal("the next behind it passes, and nobody else")
+	}
+	give(t, db, fund, 1, 9_000_000)
+	if got(2) || !got(0) {
+		t.Fatal("the money suffices for it, and it is served first")
+	}
+	_, err = db.SkipWaiting(ctx, manager, ids[0], 0, true, "amount_too_large")
+	wantCode(t, err, "wrong_state")
+	if n := count(t, db, `SELECT count(*) FROM cases WHERE skipped`); n != 0 {
+		t.Fatalf("%d cases are skipped on no list", n)
 	}
 }
 

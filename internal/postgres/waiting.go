@@ -20,18 +20,23 @@ const SignalFunds = "funds"
 const SignalLook = "look"
 
 // WakeWaiting tells the head of a fund's waiting list, if there is one, to try
-// again. The signal leaves through the outbox, in the transaction of the fact.
+// again, and with it the cases that let others pass before it. The signals leave
+// through the outbox, in the transaction of the fact.
 func (tx *Tx) WakeWaiting(fund string) error {
-	var workflow string
-	err := tx.get(&workflow, `SELECT workflow_id FROM cases WHERE fund_id = $1 AND status = 'waiting_funds'
-		ORDER BY urgent DESC, decided_at, id LIMIT 1`, fund)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
+	var workflows []string
+	err := tx.list(&workflows, `SELECT workflow_id FROM cases w WHERE fund_id = $1 AND status = 'waiting_funds'
+		AND NOT EXISTS (SELECT 1 FROM cases h WHERE h.fund_id = $1 AND h.status = 'waiting_funds' AND NOT h.skipped
+			AND (NOT h.urgent, h.decided_at, h.id) < (NOT w.urgent, w.decided_at, w.id))
+		ORDER BY urgent DESC, decided_at, id`, fund)
 	if err != nil {
 		return err
 	}
-	return tx.SendSignal(workflow, SignalFunds)
+	for _, workflow := range workflows {
+		if err := tx.SendSignal(workflow, SignalFunds); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Contribution is money given to a fund.

@@ -214,7 +214,7 @@ func (wk *walk) revoke(a deed) error {
 	if l.revoked || wk.m.now >= l.ends {
 		why = []string{"delegation_over"}
 	}
-	_, err := wk.tn.db.RevokeDelegation(wk.tn.t.Context(), wk.tn.db.Staff(wk.tn.t, choose([]string{l.principal, l.delegate}, a.Pick)), l.id)
+	_, err := wk.tn.db.RevokeDelegation(wk.tn.t.Context(), wk.tn.db.Staff(wk.tn.t, choose([]string{l.principal, l.delegate}, a.Pick)), l.id, 0)
 	code, fault := coded(err)
 	if err := errors.Join(fault, wk.agree("a revocation", code, why)); err != nil || code != "" {
 		return err

@@ -27,7 +27,7 @@ func (s *Store) TooLate(ctx context.Context, caller *Caller, task, code string) 
 	case "already_decided":
 		return whyDecided(get, task, caller.persons())
 	case "task_claimed":
-		row, err := readTask(get, s.Now(), caller, task)
+		row, err := readTask(get, s.asker(ctx), s.Now(), caller, task)
 		if err == nil {
 			err = row.heldByAnother(row.CaseNow, caller.Actor())
 		}

@@ -200,3 +200,45 @@ func typeOf(ref *openapi3.SchemaRef) string {
 		return strings.Join(*s.Type, " or ")
 	}
 }
+
+// Body gives the JSON Schema of what an operation takes, with everything that
+// it refers to written out, for a page that makes a form of it; nil for an
+// operation that takes nothing.
+func (d *Document) Body(operation string) map[string]any {
+	i := slices.IndexFunc(d.ops, func(o *Operation) bool { return o.ID == operation })
+	if i < 0 || d.ops[i].body == nil {
+		return nil
+	}
+	return writtenOut(d.ops[i].body)
+}
+
+// writtenOut follows references; the document has none that lead in a circle
+// into a request of which a page makes a form.
+func writtenOut(s *openapi3.Schema) map[string]any {
+	out := map[string]any{}
+	if s.Type != nil && len(*s.Type) > 0 {
+		out["type"] = (*s.Type)[0]
+	}
+	for name, text := range map[string]string{"description": s.Description, "pattern": s.Pattern, "format": s.Format} {
+		if text != "" {
+			out[name] = text
+		}
+	}
+	if len(s.Enum) > 0 {
+		out["enum"] = s.Enum
+	}
+	var required []any
+	for _, name := range s.Required {
+		required = append(required, name)
+	}
+	out["required"] = required
+	properties := map[string]any{}
+	for name, p := range s.Properties {
+		properties[name] = writtenOut(p.Value)
+	}
+	out["properties"] = properties
+	if s.Items != nil {
+		out["items"] = writtenOut(s.Items.Value)
+	}
+	return out
+}

@@ -45,10 +45,14 @@ type page struct {
 	Task      *taskPage
 	Bell      *bell
 	Refusal   *refusal
+
+	Settings    *settings
+	Unsubscribe *unsubscribe
 }
 
 // Mount adds the console's pages to the router: /, /docs, and for who has
-// signed in the inbox, tasks and notifications. It is made to be given to
+// signed in the inbox, tasks, notifications and their settings; and the page to which
+// the unsubscribe link of a mail leads. It is made to be given to
 // api.New.
 //
 // It panics when the embedded templates or texts are broken: a fault of the
@@ -67,11 +71,15 @@ func Mount(s *api.Server, r gin.IRouter) {
 	r.GET("/next", c.next)
 	r.GET("/tasks/:id", c.task)
 	r.GET("/notifications", c.notifications)
+	r.GET("/notifications/settings", c.settings)
+	r.GET("/unsubscribe/:token", c.askUnsubscribe)
+	r.POST("/unsubscribe/:token", c.unsubscribe) // from anywhere: the token is the permission
 	r.POST("/sign-out", c.sameSite, c.signOut)
 	r.POST("/tasks/:id/decisions", c.sameSite, c.decide)
 	r.POST("/tasks/:id/claim", c.sameSite, c.claim)
 	r.POST("/tasks/:id/release", c.sameSite, c.release)
 	r.POST("/notifications/read", c.sameSite, c.markRead)
+	r.POST("/notifications/settings", c.sameSite, c.keepSettings)
 	r.GET("/console.css", func(ctx *gin.Context) {
 		ctx.Header("Cache-Control", "public, max-age=3600")
 		ctx.Data(http.StatusOK, "text/css; charset=utf-8", c.style)

@@ -37,6 +37,8 @@ type Mail struct {
 	Text    string
 	HTML    string
 	Date    time.Time
+
+	Unsubscribe string // address at which whoever has the mail ends mails of its kind; "": by writing only
 }
 
 // Result says what became of a mail that was not sent for certain.
@@ -182,6 +184,20 @@ func judge(err error) error {
 	return &Failure{Again, "connection"}
 }
 
+// unsubscribe says how to be told no more: with one click where the address is
+// of HTTPS (RFC 8058), and by writing.
+func (s *Sender) unsubscribe(out *gomail.Msg, address string) {
+	write := "<mailto:" + s.replyTo + "?subject=unsubscribe>"
+	if address == "" {
+		out.SetGenHeader(gomail.HeaderListUnsubscribe, write)
+		return
+	}
+	out.SetGenHeader(gomail.HeaderListUnsubscribe, "<"+address+">", write)
+	if strings.HasPrefix(address, "https://") {
+		out.SetGenHeader("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")
+	}
+}
+
 // letter writes the mail: plain text, and the same as simple HTML.
 func (s *Sender) letter(m Mail) (*gomail.Msg, error) {
 	out := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
@@ -200,7 +216,7 @@ func (s *Sender) letter(m Mail) (*gomail.Msg, error) {
 	out.Subject(m.Subject)
 	out.SetGenHeader("Auto-Submitted", "auto-generated")
 	out.SetGenHeader("X-Auto-Response-Suppress", "All")
-	out.SetGenHeader(gomail.HeaderListUnsubscribe, "<mailto:"+s.replyTo+"?subject=unsubscribe>")
+	s.unsubscribe(out, m.Unsubscribe)
 	out.SetBodyString(gomail.TypeTextPlain, m.Text)
 	if m.HTML != "" {
 		out.AddAlternativeString(gomail.TypeTextHTML, m.HTML)

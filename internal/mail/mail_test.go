@@ -155,6 +155,27 @@ func TestHeaders(t *testing.T) {
 	require.True(t, strings.HasPrefix(m.Header.Get("Content-Type"), "multipart/alternative"), m.Header.Get("Content-Type"))
 }
 
+// A mail that says where it can be ended with one click says so as RFC 8058
+// wants: by HTTPS only, beside the address to which people write.
+func TestOneClickIsOfferedOverHTTPSOnly(t *testing.T) {
+	t.Parallel()
+	for address, click := range map[string]string{"https://aid.example/unsubscribe/msg_1.00?lang=vi": "List-Unsubscribe=One-Click", "http://127.0.0.1:8080/unsubscribe/msg_1.00?lang=vi": ""} {
+		s := open(t, sink.Config{})
+		sender, err := ours.New(ours.Config{URL: "smtp://" + s.Address + "?tls=off", From: "aidflow@fund.example"})
+		require.NoError(t, err)
+		require.NoError(t, sender.Send(t.Context(), ours.Mail{ID: "msg_1", To: "verifier1@aidflow.test", Subject: "x", Text: "x", HTML: "x", Unsubscribe: address},
+			func() error { return nil }))
+		files, err := s.Mails()
+		require.NoError(t, err)
+		raw, err := os.ReadFile(files[0])
+		require.NoError(t, err)
+		m, err := mail.ReadMessage(strings.NewReader(string(raw)))
+		require.NoError(t, err)
+		require.Equal(t, "<"+address+">, <mailto:aidflow@fund.example?subject=unsubscribe>", m.Header.Get("List-Unsubscribe"))
+		require.Equal(t, click, m.Header.Get("List-Unsubscribe-Post"))
+	}
+}
+
 // A setting that is wrong is told without its password.
 func TestBadSettings(t *testing.T) {
 	t.Parallel()

@@ -64,7 +64,7 @@ func (l *Letters) Mail(m *postgres.Outgoing) (mail.Mail, error) {
 		zone = time.UTC
 	}
 	w := writer{Words: l.words.In(m.Language), zone: zone}
-	text := letter{Lang: m.Language, Why: w.Word("why", nil), Change: w.Word("change", map[string]string{"Link": l.public + "/notifications"}), Open: w.Word("open", nil)}
+	text := letter{Lang: m.Language, Why: w.Word("why", nil), Change: w.Word("change", map[string]string{"Link": l.public + "/notifications/settings"}), Open: w.Word("open", nil)}
 	for _, item := range m.Items[:min(len(m.Items), shown)] {
 		text.Lines = append(text.Lines, w.line(item, l.link(item)))
 	}
@@ -74,7 +74,8 @@ func (l *Letters) Mail(m *postgres.Outgoing) (mail.Mail, error) {
 	text.Heading = w.heading(m, text.Lines)
 	var html bytes.Buffer
 	err = l.page.Execute(&html, text)
-	return mail.Mail{ID: m.ID, To: m.Address, Subject: text.Heading, Text: text.plain(), HTML: html.String(), Date: m.Created}, err
+	return mail.Mail{ID: m.ID, To: m.Address, Subject: text.Heading, Text: text.plain(), HTML: html.String(), Date: m.Created,
+		Unsubscribe: l.public + "/unsubscribe/" + url.PathEscape(m.Token) + "?lang=" + url.QueryEscape(m.Language)}, err
 }
 
 // link leads to the console's page of the task, or to what a person was told.

@@ -196,7 +196,7 @@ Late: nobody has acted in time
 
 `+"-- "+`
 Aidflow sent this because of your role. It names nobody; what it is about is shown after you have signed in.
-How you are told, and whether by mail, is your choice: https://aid.example/notifications
+How you are told, and whether by mail, is your choice: https://aid.example/notifications/settings
 `, all[0].text)
 	require.Contains(t, all[0].html, `<a href="https://aid.example/tasks/`+task+`">Open</a>`)
 	require.Equal(t, "Việc vẫn đang chờ bạn: "+reference, all[1].subject)

@@ -37,6 +37,7 @@ type Outgoing struct {
 	Zone     string
 	Digest   bool
 	Created  time.Time
+	Token    string // by which whoever has the mail ends mails of its kind
 	Items    []Item // of a mail: what it tells, oldest first; of a call: the same thing for every person
 }
 
@@ -122,7 +123,7 @@ func (s *Store) take(ctx context.Context, query string) (*Outgoing, error) {
 		if r.State == "dropped" {
 			continue
 		}
-		out := &Outgoing{ID: r.ID, Attempt: r.Attempts, Language: r.Language, Zone: r.Zone, Digest: r.Digest, Created: r.Created}
+		out := &Outgoing{ID: r.ID, Attempt: r.Attempts, Language: r.Language, Zone: r.Zone, Digest: r.Digest, Created: r.Created, Token: s.MailToken(r.ID)}
 		if out.Address, err = s.addressOf(r.Person, r.Address); err != nil {
 			return nil, err
 		}

@@ -179,11 +179,15 @@ func (tx *Tx) LockTask(c *Case, id string) (*Task, error) {
 	return &t, err
 }
 
+// closesLate marks a task that is closed at $3 at or after its deadline as
+// late, whether or not its alarm has rung before.
+const closesLate = `breached_at = coalesce(breached_at, CASE WHEN due_at <= $3 THEN $3::timestamptz END)`
+
 // CloseTask ends a task as done with an outcome.
 func (tx *Tx) CloseTask(t *Task, outcome string) error {
 	t.State, t.ClosedAt = "done", &tx.Now
 	return tx.one(`
-		UPDATE tasks SET state = 'done', outcome = $2, closed_at = $3, attend_at = NULL, version = version + 1
+		UPDATE tasks SET state = 'done', outcome = $2, closed_at = $3, attend_at = NULL, `+closesLate+`, version = version + 1
 		WHERE id = $1 AND closed_at IS NULL`, t.ID, outcome, tx.Now)
 }
 
@@ -196,7 +200,7 @@ func (tx *Tx) TouchTask(id string) error {
 // replaced. Kinds may narrow it; none means all.
 func (tx *Tx) EndTasks(c *Case, state string, kinds ...aid.TaskKind) error {
 	_, err := tx.exec(`
-		UPDATE tasks SET state = $2, closed_at = $3, attend_at = NULL, version = version + 1
+		UPDATE tasks SET state = $2, closed_at = $3, attend_at = NULL, `+closesLate+`, version = version + 1
 		WHERE case_id = $1 AND closed_at IS NULL AND (coalesce(cardinality($4::text[]), 0) = 0 OR kind = ANY($4))`,
 		c.ID, state, tx.Now, pq.Array(kinds))
 	return err

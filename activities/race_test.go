@@ -301,4 +301,3 @@ func (w *world) claiming(task string) func(who string) func() string {
 		}
 	}
 }
-

@@ -731,6 +731,30 @@ func (e StaffRoleName) Valid() bool {
 	}
 }
 
+// Defines values for TaskBatchFilterView.
+const (
+	TaskBatchFilterViewGroup     TaskBatchFilterView = "group"
+	TaskBatchFilterViewMine      TaskBatchFilterView = "mine"
+	TaskBatchFilterViewOverdue   TaskBatchFilterView = "overdue"
+	TaskBatchFilterViewUnclaimed TaskBatchFilterView = "unclaimed"
+)
+
+// Valid indicates whether the value is a known member of the TaskBatchFilterView enum.
+func (e TaskBatchFilterView) Valid() bool {
+	switch e {
+	case TaskBatchFilterViewGroup:
+		return true
+	case TaskBatchFilterViewMine:
+		return true
+	case TaskBatchFilterViewOverdue:
+		return true
+	case TaskBatchFilterViewUnclaimed:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for TaskBatchItemStatus.
 const (
 	TaskBatchItemStatusAsked     TaskBatchItemStatus = "asked"
@@ -3723,7 +3747,10 @@ type TaskBatch struct {
 	LeftOut int `json:"left_out"`
 
 	// MaxAmount An amount in minor units of its currency (the dong has none).
-	MaxAmount  Money  `json:"max_amount,omitempty,omitzero"`
+	MaxAmount Money `json:"max_amount,omitempty,omitzero"`
+
+	// OnBehalfOf In whose name, when a delegate asked for it so.
+	OnBehalfOf string `json:"on_behalf_of,omitempty,omitzero"`
 	ReasonCode string `json:"reason_code,omitempty,omitzero"`
 
 	// Reasons How many were left out, by code; of a single batch.
@@ -3756,7 +3783,13 @@ type TaskBatchFilter struct {
 
 	// SLA Against the deadline of the nearest open task, in working time.
 	SLA SLA `json:"sla,omitempty,omitzero"`
+
+	// View As in `GET /v1/tasks`.
+	View TaskBatchFilterView `json:"view,omitempty,omitzero"`
 }
+
+// TaskBatchFilterView As in `GET /v1/tasks`.
+type TaskBatchFilterView string
 
 // TaskBatchItem defines model for TaskBatchItem.
 type TaskBatchItem struct {
@@ -3812,6 +3845,9 @@ type TaskBatchNew struct {
 
 	// Note Of every decision; kept sealed.
 	Note string `json:"note,omitempty,omitzero"`
+
+	// OnBehalfOf The person in whose name you decide all of them, as a delegate; what the delegation does not give is left out. Without it: as for a single decision, task by task.
+	OnBehalfOf string `json:"on_behalf_of,omitempty,omitzero"`
 
 	// ReasonCode Of every decision; known to the programmes of all its tasks.
 	ReasonCode string `json:"reason_code,omitempty,omitzero"`

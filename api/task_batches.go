@@ -42,13 +42,13 @@ func batchFaults(b *TaskBatchNew) []aid.Fault {
 }
 
 func newBatch(id string, b *TaskBatchNew) postgres.NewBatch {
-	in := postgres.NewBatch{ID: id, Content: aid.BatchContent{Action: aid.Action(b.Action), Reason: b.ReasonCode}, Note: b.Note, Tasks: b.TaskIds,
+	in := postgres.NewBatch{ID: id, Content: aid.BatchContent{Action: aid.Action(b.Action), Reason: b.ReasonCode}, Note: b.Note, Behalf: b.OnBehalfOf, Tasks: b.TaskIds,
 		Follows: b.Snapshot, Expected: b.ExpectedCount, DryRun: b.DryRun}
 	if b.MaxAmount.Currency != "" {
 		in.Content.MaxAmount, in.Content.Currency = &b.MaxAmount.Amount, b.MaxAmount.Currency
 	}
 	if f := b.Filter; f != nil {
-		in.Filter = &postgres.TaskFilter{Kind: string(f.Kind), Programme: f.Programme, Area: f.Area, SLA: string(f.SLA), Assignee: f.Assignee}
+		in.Filter = &postgres.TaskFilter{View: postgres.View(f.View), Kind: string(f.Kind), Programme: f.Programme, Area: f.Area, SLA: string(f.SLA), Assignee: f.Assignee}
 	}
 	return in
 }
@@ -104,7 +104,7 @@ func (h *handlers) CancelTaskBatch(ctx context.Context, r CancelTaskBatchRequest
 }
 
 func taskBatch(b postgres.BatchRow) TaskBatch {
-	out := TaskBatch{ID: b.ID, Action: Action(b.Action), ReasonCode: b.Reason, DryRun: b.DryRun, Snapshot: text(b.Follows), Status: b.State,
+	out := TaskBatch{ID: b.ID, Action: Action(b.Action), ReasonCode: b.Reason, DryRun: b.DryRun, OnBehalfOf: b.Behalf, Snapshot: text(b.Follows), Status: b.State,
 		Stopping: b.Stopping, Total: b.Total, Decided: b.Decided, LeftOut: b.LeftOut, Cancelled: b.Cancelled,
 		Waiting: b.Total - b.Decided - b.LeftOut - b.Cancelled, Reasons: b.Reasons, CreatedAt: b.CreatedAt.UTC(),
 		StartedAt: moment(b.StartedAt), FinishedAt: moment(b.FinishedAt)}

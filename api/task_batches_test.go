@@ -21,18 +21,21 @@ func TestTaskBatches(t *testing.T) {
 		code string
 		want int
 	}{
-		"two ways":        {map[string]any{"action": "complete", "task_ids": []string{first}, "filter": documents, "expected_count": 2}, "/task_ids", "one_selection", 422},
-		"no way":          {map[string]any{"action": "complete"}, "/task_ids", "one_selection", 422},
-		"not counted":     {map[string]any{"action": "complete", "filter": documents}, "/expected_count", "required", 422},
-		"miscounted":      {map[string]any{"action": "complete", "filter": documents, "expected_count": 50}, "", "count_differs", 409},
-		"nothing":         {map[string]any{"action": "complete", "filter": map[string]any{"programme": "none"}, "expected_count": 0}, "", "nothing_chosen", 422},
-		"unknown action":  {map[string]any{"action": "confirm", "task_ids": []string{first}}, "/action", "unknown_action", 422},
-		"with a report":   {map[string]any{"action": "complete", "task_ids": []string{first, visit}}, "/action", "decided_one_by_one", 422},
-		"no reason":       {map[string]any{"action": "reject", "task_ids": []string{first, second}}, "/reason_code", "reason_required", 422},
-		"unknown reason":  {map[string]any{"action": "reject", "reason_code": "moon", "task_ids": []string{first, second}}, "/reason_code", "unknown_reason", 422},
-		"no cap":          {map[string]any{"action": "approve", "task_ids": []string{"task_none"}}, "/max_amount", "cap_required", 422},
-		"no such dry run": {map[string]any{"action": "complete", "snapshot": "bat_none"}, "", "batch_not_found", 404},
-		"dry snapshot":    {map[string]any{"action": "complete", "snapshot": "bat_none", "dry_run": true}, "/dry_run", "not_allowed", 422},
+		"two ways":          {map[string]any{"action": "complete", "task_ids": []string{first}, "filter": documents, "expected_count": 2}, "/task_ids", "one_selection", 422},
+		"no way":            {map[string]any{"action": "complete"}, "/task_ids", "one_selection", 422},
+		"not counted":       {map[string]any{"action": "complete", "filter": documents}, "/expected_count", "required", 422},
+		"miscounted":        {map[string]any{"action": "complete", "filter": documents, "expected_count": 50}, "", "count_differs", 409},
+		"nothing":           {map[string]any{"action": "complete", "filter": map[string]any{"programme": "none"}, "expected_count": 0}, "", "nothing_chosen", 422},
+		"unknown action":    {map[string]any{"action": "confirm", "task_ids": []string{first}}, "/action", "unknown_action", 422},
+		"with a report":     {map[string]any{"action": "complete", "task_ids": []string{first, visit}}, "/action", "decided_one_by_one", 422},
+		"no reason":         {map[string]any{"action": "reject", "task_ids": []string{first, second}}, "/reason_code", "reason_required", 422},
+		"unknown reason":    {map[string]any{"action": "reject", "reason_code": "moon", "task_ids": []string{first, second}}, "/reason_code", "unknown_reason", 422},
+		"no cap":            {map[string]any{"action": "approve", "task_ids": []string{"task_none"}}, "/max_amount", "cap_required", 422},
+		"no such dry run":   {map[string]any{"action": "complete", "snapshot": "bat_none"}, "", "batch_not_found", 404},
+		"nobody's delegate": {map[string]any{"action": "complete", "task_ids": []string{first}, "on_behalf_of": "verifier2"}, "", "not_delegated", 403},
+		"nothing overdue":   {map[string]any{"action": "complete", "filter": map[string]any{"view": "overdue"}, "expected_count": 0}, "", "nothing_chosen", 422},
+		"no such view":      {map[string]any{"action": "complete", "filter": map[string]any{"view": "all"}, "expected_count": 0}, "/filter", "invalid", 422},
+		"dry snapshot":      {map[string]any{"action": "complete", "snapshot": "bat_none", "dry_run": true}, "/dry_run", "not_allowed", 422},
 	} {
 		a := ask(c.body)
 		code := a.str("code")

@@ -12,10 +12,10 @@ import (
 
 const (
 	batchPause    = 500 * time.Millisecond
-	batchesAtOnce = 2   // batches that one worker runs side by side
-	batchUpdates  = 32  // decisions of all of them that are on their way at a time
-	batchChunk    = 100 // decisions whose intents are recorded together
-	batchGone     = 5   // so often a workflow is looked for that is not there
+	batchesAtOnce = 2  // batches that one worker runs side by side
+	batchUpdates  = 32 // decisions of all of them that are on their way at a time
+	batchChunk    = 50 // decisions whose intents are recorded together
+	batchGone     = 5  // so often a workflow is looked for that is not there
 )
 
 // Decider brings a recorded decision to its workflow and waits for the answer.

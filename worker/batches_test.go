@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -186,6 +187,81 @@ func TestBatchStopsWithTheRole(t *testing.T) {
 	require.Equal(t, "batch_taken", aid.CodeOf(err), "a worker that was thought dead writes no more")
 }
 
+// lend makes one the delegate of another, as of now.
+func (h *hall) lend(principal, delegate string) {
+	h.t.Helper()
+	_, err := h.db.SQL(h.t).Exec(`INSERT INTO delegations (id, principal, delegate, from_at, until_at, reason_code, created_by, created_at)
+		VALUES ($1, $2, $3, $4, $5, 'leave', $2, $4)`, postgres.NewID(aid.DelegationID), principal, delegate, h.db.Now().Add(-time.Hour),
+		h.db.Now().Add(24*time.Hour))
+	require.NoError(h.t, err)
+}
+
+// A delegate decides many tasks in the principal's name: both names are in
+// every record, also when a worker dies in between, and what the delegation
+// does not give is left out.
+func TestBatchInAnotherName(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, 4)
+	ctx, verifier := t.Context(), h.db.Staff(t, "verifier1")
+	ask := postgres.NewBatch{ID: postgres.NewID(aid.BatchID), Content: complete, Tasks: h.tasks, Behalf: "verifier2"}
+	_, err := h.db.CreateBatch(ctx, verifier, ask)
+	require.Equal(t, "not_delegated", aid.CodeOf(err), "nobody has lent anything")
+	h.lend("verifier2", "verifier1")
+	dry := h.ask("verifier1", postgres.NewBatch{Content: complete, Tasks: h.tasks, Behalf: "verifier2", DryRun: true})
+	h.batches().Once(ctx)
+	_, err = h.db.CreateBatch(ctx, h.db.Staff(t, "verifier1"), postgres.NewBatch{ID: postgres.NewID(aid.BatchID), Content: complete, Follows: dry.ID})
+	require.Equal(t, "snapshot_differs", aid.CodeOf(err), "what was tried in one name is not done in another")
+	b := h.ask("verifier1", postgres.NewBatch{Content: complete, Follows: dry.ID, Behalf: "verifier2"})
+	job, err := h.db.TakeBatch(ctx)
+	require.NoError(t, err)
+	_, _, err = h.db.AskBatch(ctx, job, 2)
+	require.NoError(t, err)
+	_, err = h.db.SQL(t).Exec(`UPDATE delegations SET programmes = '{housing_new}' WHERE principal = 'verifier2'`)
+	require.NoError(t, err)
+	_, _, err = h.db.AskBatch(ctx, job, 1)
+	require.NoError(t, err)
+	_, err = h.db.SQL(t).Exec(`UPDATE delegations SET programmes = '{}' WHERE principal = 'verifier2'`)
+	require.NoError(t, err)
+	h.db.Clock.Advance(2 * time.Minute) // that worker is dead, with two on their way
+	h.batches().Once(ctx)
+	require.Equal(t, map[string]string{h.tasks[0]: "decided ", h.tasks[1]: "decided ", h.tasks[2]: "left_out not_delegated", h.tasks[3]: "decided "},
+		h.codes("verifier1", b.ID))
+	for _, both := range []string{`decisions WHERE state = 'applied' AND actor = 'verifier1' AND behalf = 'verifier2'`,
+		`events WHERE kind = 'task.decided' AND actor = 'verifier1' AND behalf = 'verifier2'`} {
+		require.Equal(t, 3, h.count(both))
+	}
+	for _, act := range []string{"try_batch", "decide_batch", "end_batch"} {
+		require.NotZero(t, h.count(`audit WHERE actor = 'verifier1' AND behalf = 'verifier2' AND action = $1`, act), act)
+	}
+	require.Equal(t, "verifier2", h.batch("verifier1", b.ID).Behalf)
+}
+
+// All that match may be a view of the inbox.
+func TestBatchOfAView(t *testing.T) {
+	t.Parallel()
+	h := newHall(t, 3)
+	verifier := h.db.Staff(t, "verifier1")
+	_, err := h.db.ClaimTask(t.Context(), verifier, h.tasks[0], 0)
+	require.NoError(t, err)
+	_, err = h.db.ClaimTask(t.Context(), h.db.Staff(t, "verifier2"), h.tasks[1], 0)
+	require.NoError(t, err)
+	for view, want := range map[postgres.View]int{postgres.ViewMine: 1, postgres.ViewUnclaimed: 1, postgres.ViewGroup: 3, postgres.ViewOverdue: 0, "": 3} {
+		f := postgres.TaskFilter{View: view, Kind: "verify_documents"}
+		rows, err := h.db.Tasks(t.Context(), verifier, f, postgres.Page{Limit: 10})
+		require.NoError(t, err)
+		require.Len(t, rows, want, "what the inbox shows as %q", view)
+		count := 7
+		_, err = h.db.CreateBatch(t.Context(), verifier, postgres.NewBatch{ID: postgres.NewID(aid.BatchID), Content: complete, Filter: &f, Expected: &count})
+		require.Equal(t, "count_differs", aid.CodeOf(err))
+		var e *aid.Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, strconv.Itoa(want), e.Params["count"], "what a batch finds as %q", view)
+	}
+	b := h.ask("verifier1", postgres.NewBatch{Content: complete, Filter: &postgres.TaskFilter{View: postgres.ViewMine}})
+	h.batches().Once(t.Context())
+	require.Equal(t, map[string]string{h.tasks[0]: "decided "}, h.codes("verifier1", b.ID))
+}
+
 // A batch that is stopped leaves what it has not come to as it is.
 func TestBatchIsCancelled(t *testing.T) {
 	t.Parallel()
@@ -232,8 +308,8 @@ func TestBatchEndsInOneOutcomeEach(t *testing.T) {
 				rivals.Go(func() { h.single("verifier2", task) })
 			}
 		}
-		for h.batch("verifier1", b.ID).FinishedAt == nil {
-			ctx, stop := context.WithTimeout(t.Context(), time.Duration(draw(60))*time.Millisecond)
+		for round := 0; h.batch("verifier1", b.ID).FinishedAt == nil; round++ { // each worker lives a little longer, so that one comes to an end also on a slow machine
+			ctx, stop := context.WithTimeout(t.Context(), time.Duration(draw(60)+20*round)*time.Millisecond)
 			h.batches().Once(ctx)
 			stop()
 			h.db.Clock.Advance(2 * time.Minute) // its lease is over, whatever it left

@@ -17,6 +17,7 @@ const batchMost = 20_000
 type BatchRow struct {
 	ID         string     `db:"id"`
 	CreatedBy  string     `db:"created_by"`
+	Behalf     string     `db:"behalf"` // in whose name; "": as of a single decision that names nobody
 	CreatedAt  time.Time  `db:"created_at"`
 	DryRun     bool       `db:"dry_run"`
 	Follows    *string    `db:"follows"`
@@ -36,7 +37,7 @@ type BatchRow struct {
 	Reasons map[string]int `db:"-"` // tasks left out, by code; of one batch only
 }
 
-const batchColumns = `id, created_by, created_at, dry_run, follows, action, reason_code, max_amount, currency, state, total, decided, left_out,
+const batchColumns = `id, created_by, behalf, created_at, dry_run, follows, action, reason_code, max_amount, currency, state, total, decided, left_out,
 	cancelled, cancel_asked IS NOT NULL AND finished_at IS NULL AS stopping, started_at, finished_at`
 
 // Cursor gives the row's place in the list of batches.
@@ -159,6 +160,7 @@ func (s *Store) CancelBatch(ctx context.Context, caller *Caller, id string) (*Ba
 		if err := tx.one(`UPDATE task_batches SET cancel_asked = $2 WHERE id = $1`, id, tx.Wall); err != nil {
 			return err
 		}
+		tx.acting = Standing{Actor: b.CreatedBy, Behalf: b.Behalf}
 		if err := tx.AddAudit(caller.Actor(), "cancel_batch", id, "done", ""); err != nil || b.State != "waiting" {
 			return err
 		}

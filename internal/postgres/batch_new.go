@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/lib/pq"
@@ -16,6 +17,7 @@ type NewBatch struct {
 	ID       string
 	Content  aid.BatchContent
 	Note     string
+	Behalf   string      // the principal in whose name the caller decides; "" for nobody named
 	Tasks    []string    // or
 	Filter   *TaskFilter // or
 	Follows  string      // a finished dry run
@@ -44,12 +46,17 @@ const chosenColumns = `t.id, t.version, coalesce(c.amount, c.proposed_amount, c.
 // Errors: Conflict count_differs (param count: how many there are now),
 // batch_unfinished (param batch), snapshot_needed (it is not finished),
 // snapshot_differs; NotFound batch_not_found (the dry run is not the caller's);
+// Forbidden not_delegated (nothing that the named person has is lent to the
+// caller now);
 // Invalid nothing_chosen, batch_too_large (param most), and by fault
 // unknown_action, decided_one_by_one (params kind), reason_required,
 // unknown_reason, cap_required.
 func (s *Store) CreateBatch(ctx context.Context, caller *Caller, in NewBatch) (*BatchRow, error) {
 	if row, err := s.Batch(ctx, caller, in.ID); err == nil {
 		return row, nil
+	}
+	if in.Behalf != "" && !slices.ContainsFunc(caller.Roles, func(g RoleGrant) bool { return g.Behalf == in.Behalf }) {
+		return nil, aid.Refuse(aid.Forbidden, "not_delegated")
 	}
 	tasks, err := s.choose(ctx, caller, in)
 	if err != nil {
@@ -141,7 +148,7 @@ func (s *Store) chooseAgain(ctx context.Context, caller *Caller, in NewBatch) ([
 	if !dry.DryRun || dry.State != "done" {
 		return nil, aid.Refuse(aid.Conflict, "snapshot_needed")
 	}
-	same := dry.Action == in.Content.Action && dry.Reason == in.Content.Reason && dry.Currency == in.Content.Currency &&
+	same := dry.Action == in.Content.Action && dry.Behalf == in.Behalf && dry.Reason == in.Content.Reason && dry.Currency == in.Content.Currency &&
 		(dry.MaxAmount == nil) == (in.Content.MaxAmount == nil) && (dry.MaxAmount == nil || *dry.MaxAmount == *in.Content.MaxAmount)
 	if !same {
 		return nil, aid.Refuse(aid.Conflict, "snapshot_differs")
@@ -192,10 +199,10 @@ func (tx *Tx) insertBatch(caller *Caller, in NewBatch, tasks []chosen) error {
 			left++
 		}
 	}
-	n, err := tx.exec(`INSERT INTO task_batches (id, created_by, created_at, dry_run, follows, action, reason_code, sealed, filter, max_amount, currency, state, total, left_out)
-		VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, $9, $10, $11, 'waiting', $12, $13) ON CONFLICT DO NOTHING`,
+	n, err := tx.exec(`INSERT INTO task_batches (id, created_by, created_at, dry_run, follows, action, reason_code, sealed, filter, max_amount, currency, state, total, left_out, behalf)
+		VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, $9, $10, $11, 'waiting', $12, $13, $14) ON CONFLICT DO NOTHING`,
 		in.ID, caller.Actor(), tx.Wall, in.DryRun, in.Follows, in.Content.Action, in.Content.Reason, sealed, filter,
-		in.Content.MaxAmount, in.Content.Currency, len(tasks), left)
+		in.Content.MaxAmount, in.Content.Currency, len(tasks), left, in.Behalf)
 	if err != nil {
 		return err
 	}
@@ -205,6 +212,7 @@ func (tx *Tx) insertBatch(caller *Caller, in NewBatch, tasks []chosen) error {
 	if err := tx.insertItems(in.ID, tasks); err != nil {
 		return err
 	}
+	tx.acting = Standing{Actor: caller.Actor(), Behalf: in.Behalf}
 	return tx.AddAudit(caller.Actor(), map[bool]string{true: "try_batch", false: "decide_batch"}[in.DryRun], in.ID, "done", "")
 }
 

@@ -11,8 +11,9 @@ import (
 	"github.com/aidflow/aidflow/aid"
 )
 
-// batchLease is how long the worker that has a batch may be silent.
-const batchLease = time.Minute
+// batchLease is how long the worker that has a batch may be silent: longer than
+// it takes to send a chunk whose answers do not come.
+const batchLease = 30 * time.Second
 
 // BatchJob is a batch that a worker has taken.
 type BatchJob struct {
@@ -22,7 +23,7 @@ type BatchJob struct {
 }
 
 // TakeBatch gives the oldest batch that waits, or whose worker has been silent
-// for a minute; nil when there is none.
+// for too long; nil when there is none.
 func (s *Store) TakeBatch(ctx context.Context) (*BatchJob, error) {
 	var job *BatchJob
 	err := s.Write(ctx, func(tx *Tx) error {
@@ -114,7 +115,7 @@ func (tx *Tx) askItems(job *BatchJob, items []item) ([]RecordedIntent, error) {
 	}
 	var intents []Intent
 	for i := range items {
-		in := Intent{ID: items[i].Decision, Task: items[i].Task, Actor: job.CreatedBy, TaskVersion: items[i].Version, Action: job.Action,
+		in := Intent{ID: items[i].Decision, Task: items[i].Task, Actor: job.CreatedBy, Behalf: job.Behalf, TaskVersion: items[i].Version, Action: job.Action,
 			Reason: job.Reason, Note: note}
 		if items[i].code, err = itemCode(tx.checkItem(b, items[i], &in)); err != nil {
 			return nil, err

@@ -14,15 +14,16 @@ func (s *Store) AskedInBatch(ctx context.Context, job *BatchJob) ([]RecordedInte
 		Task     string       `db:"task_id"`
 		Kind     aid.TaskKind `db:"kind"`
 		Workflow string       `db:"workflow_id"`
+		Behalf   string       `db:"behalf"`
 	}
-	err := s.list(ctx, &rows, `SELECT d.id, d.task_id, t.kind, t.workflow_id FROM task_batch_items i
+	err := s.list(ctx, &rows, `SELECT d.id, d.task_id, t.kind, t.workflow_id, d.behalf FROM task_batch_items i
 		JOIN decisions d ON d.id = i.decision_id JOIN tasks t ON t.id = d.task_id
 		WHERE i.batch_id = $1 AND i.state = 'asked' AND d.state = 'intent' ORDER BY i.n`, job.ID)
 	asked := make([]RecordedIntent, len(rows))
 	for i, r := range rows {
 		rule, _ := aid.RuleOf(r.Kind)
 		asked[i] = RecordedIntent{Workflow: r.Workflow, SQLOnly: rule.SQLOnly, Decision: aid.Decision{ID: r.ID, Task: r.Task, Kind: r.Kind,
-			Actor: job.CreatedBy, Action: job.Action, Reason: job.Reason}}
+			Actor: job.CreatedBy, Behalf: r.Behalf, Action: job.Action, Reason: job.Reason}}
 	}
 	return asked, err
 }
@@ -57,6 +58,7 @@ func (s *Store) SettleBatch(ctx context.Context, job *BatchJob) (ended bool, onT
 		if err := tx.endBatch(job.ID, state); err != nil {
 			return err
 		}
+		tx.acting = Standing{Actor: job.CreatedBy, Behalf: job.Behalf}
 		if err := tx.AddAudit(job.CreatedBy, "end_batch", job.ID, "done", state); err != nil {
 			return err
 		}

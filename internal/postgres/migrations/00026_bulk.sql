@@ -1,4 +1,8 @@
 -- +goose Up
+-- Batches in another's name, and plans that are made once.
+ALTER TABLE task_batches ADD COLUMN behalf text NOT NULL DEFAULT '';
+COMMENT ON COLUMN task_batches.behalf IS 'In whose name its person decides as a delegate; empty: in the own, else for whom a delegation gives it, task by task.';
+
 -- Functions that are asked within every decision and for everybody who is told
 -- of a task. As functions in SQL their queries were planned anew with every
 -- call, which took many times as long as to run them; in PL/pgSQL a
@@ -77,6 +81,7 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose Down
+ALTER TABLE task_batches DROP COLUMN behalf;
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION conflicted(of_case text, who text) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT who <> '' AND EXISTS (SELECT 1 FROM conflicts WHERE case_id = of_case AND person = who)

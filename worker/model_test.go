@@ -92,6 +92,7 @@ type work struct {
 	holder, lentBy string
 	lapses         time.Duration // 0: never
 	asked          time.Duration // of the partner: since when
+	parked         bool          // nobody was left to bring it to its end
 }
 
 type vote struct {
@@ -344,6 +345,31 @@ func (m *simple) earlier(level string) bool {
 	return i >= 0 && m.stands(m.all[i])
 }
 
+// decidable tells whether those who are left can bring a task to its end.
+func (m *simple) decidable(w *work) bool {
+	able, chair, votes := 0, false, map[aid.Action]int{}
+	for _, v := range w.votes {
+		votes[v.action]++
+		chair = chair || v.chair
+	}
+	for name, p := range m.staff {
+		voted := slices.ContainsFunc(w.votes, func(v vote) bool { return v.actor == name || v.behalf == name })
+		held := m.duties[name]
+		if m.reach(name, w) != "" || voted || held != "" && duty(w) != "" && held != duty(w) {
+			continue
+		}
+		able++
+		chair = chair || p.chair
+	}
+	switch {
+	case w.tier.mode == "committee":
+		return able > 0 && len(w.votes)+able >= w.tier.quorum && (chair || !w.tier.chair)
+	case w.tier.mode == "n_of_m":
+		return able > 0 && votes[aid.ActionApprove]+able >= w.tier.n
+	}
+	return able > 0
+}
+
 // rows tells of everything that is compared.
 func (m *simple) rows() []string {
 	out := []string{fmt.Sprint("case ", m.status, " ", m.stage, " review ", m.review, " returns ", m.returns, " lowered ", m.lowered, " awaits ", m.owner)}
@@ -351,6 +377,9 @@ func (m *simple) rows() []string {
 		row := fmt.Sprint("task ", w.name(), " ", w.state, " ", w.outcome, " version ", w.version)
 		if w.state == "open" {
 			row += fmt.Sprint(" held ", w.holder, " for ", w.lentBy)
+		}
+		if w.state == "open" && w.parked {
+			out = append(out, "parked "+w.name())
 		}
 		var votes []string
 		for _, v := range w.votes {

@@ -86,6 +86,7 @@ func (m *simple) task(kind aid.TaskKind, level, subject string, days int, t tier
 	}
 	m.works = append(m.works, w)
 	m.owner = aid.OwnerOffice
+	w.parked = !m.decidable(w)
 	return w
 }
 
@@ -148,6 +149,7 @@ func (m *simple) approves(w *work, d *decision) {
 		w.version++
 		w.holder, w.lentBy = "", ""
 		m.owner = aid.OwnerOffice
+		w.parked = w.parked || !m.decidable(w)
 	case "rejected":
 		w.close(result)
 		m.end(aid.Rejected)

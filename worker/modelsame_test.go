@@ -31,6 +31,8 @@ func (wk *walk) rows() []string {
 	out = append(out, wk.tn.texts(`SELECT concat('told ', e.kind, ' ', CASE WHEN t.id IS NULL THEN e.data->>'scope' ELSE concat('task ', t.kind, ' ', t.level, ' ', t.review) END, ' ', count(*))
 		FROM events e LEFT JOIN tasks t ON t.id = e.task_id WHERE e.case_id = $1 AND e.kind IN `+lateWork+` AND coalesce(t.kind, 'approve') IN `+walked+`
 		GROUP BY e.kind, t.id, t.kind, t.level, t.review, e.data->>'scope'`, wk.c)...)
+	out = append(out, wk.tn.texts(`SELECT concat('parked ', t.kind, ' ', t.level, ' ', t.review) FROM tasks r JOIN tasks t ON t.id = r.subject
+		WHERE r.case_id = $1 AND r.kind = 'repair_configuration' AND r.closed_at IS NULL AND t.kind IN `+walked, wk.c)...)
 	slices.Sort(out)
 	return out
 }

@@ -154,7 +154,8 @@ func (m *simple) takesBack(w *work) {
 }
 
 // leaves takes a person's role away, or gives it back. What the person has in
-// hand, or lent, and may not decide so any more goes back.
+// hand, or lent, and may not decide so any more goes back, and who is left is
+// looked at anew.
 func (m *simple) leaves(person string, out bool) {
 	m.staff[person].out = out
 	for _, w := range m.opens() {
@@ -165,6 +166,9 @@ func (m *simple) leaves(person string, out bool) {
 		if no != "" || w.lentBy == "" && len(hands) > 1 {
 			m.takesBack(w)
 		}
+	}
+	for _, w := range m.opens() {
+		w.parked = !m.decidable(w)
 	}
 }
 

@@ -179,6 +179,11 @@ func (wk *walk) remember() {
 	defer remembered.Unlock()
 	wk.seen["case ends as "+string(wk.m.status)]++
 	wk.seen["reviews"] += wk.m.review
+	for _, w := range wk.m.works {
+		if w.parked {
+			wk.seen["nobody was left to decide"]++
+		}
+	}
 	for what, n := range wk.m.told {
 		wk.seen["told: "+strings.Fields(what)[0]] += n
 	}

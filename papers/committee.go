@@ -51,6 +51,24 @@ func (c *casePaper) votes() Table {
 	return t
 }
 
+// howItDecides says by which rule the votes are counted: whoever reads the
+// minutes can count them again.
+func (c *casePaper) howItDecides() []Field {
+	m := c.f.Committee
+	by := "decides_majority"
+	if m.Unanimity {
+		by = "decides_unanimity"
+	}
+	rows := []Field{c.field("decides", c.Label[by])}
+	if m.Tie != "" && !m.Unanimity {
+		rows = append(rows, c.field("tie", c.Label["tie_"+m.Tie]))
+	}
+	if m.Veto && !m.Unanimity {
+		rows = append(rows, c.field("veto", c.Label["veto_says"]))
+	}
+	return rows
+}
+
 func (c *casePaper) result() []Field {
 	m := c.f.Committee
 	count, chaired := map[string]int{}, false
@@ -62,7 +80,7 @@ func (c *casePaper) result() []Field {
 	for _, action := range []string{"approve", "reject", "return", "abstain"} {
 		tally[action] = strconv.Itoa(count[action])
 	}
-	rows := []Field{c.field("quorum", strconv.Itoa(m.Quorum)), c.field("took_part", strconv.Itoa(len(m.Votes)))}
+	rows := append(c.howItDecides(), c.field("quorum", strconv.Itoa(m.Quorum)), c.field("took_part", strconv.Itoa(len(m.Votes))))
 	if m.ChairNeeded {
 		rows = append(rows, c.field("chair_part", c.value(strconv.FormatBool(chaired))))
 	}

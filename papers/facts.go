@@ -78,6 +78,9 @@ type Committee struct {
 	Level, Area string
 	Quorum      int
 	ChairNeeded bool
+	Unanimity   bool   // of the votes cast; else their majority
+	Tie         string // what equal votes come to: chair, rejected, open; "" where they cannot
+	Veto        bool   // one vote against ends it
 	Votes       []Vote
 	Result      string // approved, rejected, returned; "" while it votes
 	Amount      int64  // granted by it

@@ -54,7 +54,7 @@ func facts(t testing.TB) papers.Facts {
 		Requested: 57_000_000, Amount: 55_000_000, Currency: "VND", CreatedAt: day(5), SubmittedAt: day(5),
 		Visits: []papers.Visit{{By: "Lê Thị Mai", At: day(8), Photos: 2, Note: "Mái đã sập một phần.",
 			Seen: json.RawMessage(`{"current_house": "dilapidated", "people": 5, "roof": "broken"}`)}},
-		Committee: &papers.Committee{Level: "province", Area: "Quảng Ngãi", Quorum: 2, ChairNeeded: true, Result: "approved", Amount: 55_000_000, At: day(14),
+		Committee: &papers.Committee{Level: "province", Area: "Quảng Ngãi", Quorum: 2, ChairNeeded: true, Tie: "chair", Result: "approved", Amount: 55_000_000, At: day(14),
 			Votes: []papers.Vote{{Name: "Trần Văn Bình", Action: "approve", At: day(13)}, {Name: "Võ Thị Lan", Action: "reject", Reason: "already_helped", At: day(13)},
 				{Name: "Nguyễn Thanh Sơn", Action: "approve", Chair: true, At: day(14)}}},
 		Overrides: []papers.Override{{Finding: "not_on_register", Reason: "especially_difficult", By: "Nguyễn Thanh Sơn"}},

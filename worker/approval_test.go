@@ -70,6 +70,7 @@ func TestCommittee(t *testing.T) {
 		{"the majority against its chair", []*move{by("approver2", approve), by("approver3", approve), rejecting("approver4")}},
 		{"an abstention makes the quorum", []*move{by("approver3", abstain), by("approver4", approve)}},
 		{"the chair abstains", []*move{by("approver4", abstain), by("approver3", approve)}},
+		{"all abstain but the last", []*move{by("approver2", abstain), by("approver4", abstain), by("approver3", approve)}},
 		{"a tie goes to the chair", []*move{rejecting("approver2"), by("approver4", approve)}},
 	}
 	for _, tt := range tests {

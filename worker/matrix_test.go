@@ -116,6 +116,10 @@ func TestTheWaysThroughTheMatrix(t *testing.T) {
 		want         aid.Status
 		asked        string
 	}{
+		{"any: one abstains, another approves", communeAny, []turn{at("commune", "approver1", abstains), at("commune", "approver6", yes)},
+			aid.Approved, "commune 1 done approved"},
+		{"any: one rejects", communeAny, []turn{at("commune", "approver6", no)},
+			aid.Rejected, "commune 1 done rejected"},
 		{"unanimity: all who vote agree", unanimous, []turn{at("commune", "approver1", yes), at("province", "approver2", abstains), at("province", "approver4", yes)},
 			aid.Approved, "commune 1 done approved, province 1 done approved"},
 		{"unanimity: one is against", unanimous, []turn{at("commune", "approver1", yes), at("province", "approver2", no), at("province", "approver4", yes)},

@@ -16,7 +16,8 @@ import (
 )
 
 // The life of a case in any order: returned, answered, claimed, released, given
-// another priority, without money, before a register, parked and repaired,
+// another priority, assigned, without money, before a register, for a milestone
+// of the household, for the bank and for the program, parked and repaired,
 // while calendars are edited and freezes come and go. Whatever happens, its
 // intervals follow each other without a gap and sum to its elapsed time, and
 // its clocks have taken exactly the working time of the intervals in which the
@@ -31,11 +32,20 @@ func TestClocksCountWhateverHappens(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		n++
 		l := &life{t: t, rt: rt, db: db, id: submit(t, db, "portal1", request(n)).ID, accrued: map[string]time.Duration{}}
+		if rapid.Bool().Draw(rt, "awarded at once") {
+			l.open()
+			l.forward()
+			l.forward()
+			l.award()
+		}
 		for range rapid.IntRange(4, 22).Draw(rt, "events") {
 			l.step()
 			l.check()
 		}
 	})
+	if owners := rows(t, db, `SELECT DISTINCT owner FROM intervals ORDER BY owner`); len(owners) != 7 {
+		t.Errorf("the lives waited for %v only", owners)
+	}
 }
 
 type life struct {
@@ -60,7 +70,7 @@ func (l *life) row() *postgres.CaseRow {
 // step lets time pass and one thing happen.
 func (l *life) step() {
 	l.db.Clock.Advance(time.Duration(rapid.IntRange(0, 60*60*70).Draw(l.rt, "seconds")) * time.Second)
-	acts := []func(){l.claim, l.release, l.urgent, l.editCalendar, l.freeze, l.thaw, l.recount, func() {}}
+	acts := []func(){l.claim, l.release, l.assign, l.urgent, l.editCalendar, l.freeze, l.thaw, l.recount, func() {}}
 	switch row := l.row(); row.Status {
 	case aid.Submitted:
 		acts = append(acts, l.open, l.open, l.open, l.register)
@@ -69,7 +79,9 @@ func (l *life) step() {
 	case aid.ActionNeeded:
 		acts = append(acts, l.answer, l.answer)
 	case aid.WaitingFunds:
-		acts = append(acts, l.money)
+		acts = append(acts, l.money, l.award)
+	case aid.Approved, aid.Paying:
+		acts = append(acts, l.household, l.bank, l.pay, l.program)
 	}
 	if !l.over && rapid.IntRange(0, 30).Draw(l.rt, "withdrawn") == 0 {
 		acts = []func(){l.withdraw}
@@ -206,6 +218,14 @@ func (l *life) claim() {
 		for _, who := range []string{"verifier1", "approver1"} {
 			_, _ = l.db.ClaimTask(context.Background(), l.db.Staff(l.t, who), id, 0) // most may not
 		}
+	}
+}
+
+// assign gives tasks to somebody: it takes no time and gives none.
+func (l *life) assign() {
+	for _, id := range l.tasks() {
+		who := rapid.SampledFrom([]string{"verifier1", "verifier2", "approver1", "treasurer1"}).Draw(l.rt, "assignee")
+		_, _ = l.db.AssignTask(context.Background(), l.db.Staff(l.t, "manager1"), id, who, 0) // most may not
 	}
 }
 

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -110,7 +111,8 @@ func (tx *Tx) paperCommittee(f *papers.Facts, c *Case) error {
 	if err := json.Unmarshal(t.Rule, &level); err != nil {
 		return err
 	}
-	f.Committee = &papers.Committee{Level: t.Level, Area: t.Area, Quorum: level.Quorum, ChairNeeded: level.Chair, Result: t.Result, At: t.At}
+	f.Committee = &papers.Committee{Level: t.Level, Area: t.Area, Quorum: level.Quorum, ChairNeeded: level.Chair, Result: t.Result, At: t.At,
+		Unanimity: level.Decides == aid.DecidesUnanimity, Tie: cmp.Or(level.Tie, aid.TieChair), Veto: level.Veto()}
 	return tx.paperVotes(f.Committee, t.ID)
 }
 

@@ -9,13 +9,13 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/aidflow/aidflow/internal/postgres"
-	"github.com/aidflow/aidflow/internal/stack/cluster"
-	"github.com/aidflow/aidflow/internal/vault"
 )
 
 // inboxing measures the pages, counts and searches of the inbox: -inbox CASES.
@@ -23,10 +23,12 @@ const inboxing = "-inbox"
 
 // inboxBench is a country of cases in a database of its own.
 type inboxBench struct {
-	store *postgres.Store
-	db    *sqlx.DB
-	calls int
-	r     *rand.Rand
+	place   *place
+	store   *postgres.Store
+	db      *sqlx.DB
+	calls   int
+	clients int
+	r       *rand.Rand
 }
 
 // runInbox is the program behind -inbox.
@@ -34,40 +36,24 @@ func runInbox(ctx context.Context) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	cases := flags.Int("inbox", 1_000_000, "cases; a fifth as many tasks are open")
 	calls := flags.Int("calls", 200, "pages of each role and view")
+	clients := flags.Int("clients", 1, "people who read at the same time")
+	dir := flags.String("dir", "", "keep the seeded database here, or use the one that is here")
 	plans := flags.Bool("explain", true, "print what the database does")
 	if err := flags.Parse(os.Args[1:]); err != nil {
 		return err
 	}
-	server, err := cluster.Temporary(ctx, cluster.Options{Settings: map[string]string{"shared_buffers": "1GB", "work_mem": "16MB", "max_wal_size": "8GB", "autovacuum": "off"}})
+	p, err := openPlace(ctx, *dir, map[string]string{"shared_buffers": "1GB", "work_mem": "16MB", "max_wal_size": "8GB", "autovacuum": "off"})
 	if err != nil {
 		return err
 	}
-	defer func() { _ = server.Stop() }()
-	v, err := vault.Ephemeral()
-	if err != nil {
-		return err
-	}
-	at := server.URL("postgres")
-	if err := postgres.Migrate(ctx, at); err != nil {
-		return err
-	}
-	store, err := postgres.Open(ctx, at, v, time.Now)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	if err := seedMatch(ctx, store); err != nil {
-		return err
-	}
-	b := &inboxBench{store: store, calls: *calls, r: rand.New(rand.NewPCG(1, 1))}
-	if b.db, err = sqlx.ConnectContext(ctx, "postgres", at); err != nil {
-		return err
-	}
-	defer b.db.Close()
-	fmt.Printf("# bench %s %d -calls %d, %s\n# %s, %d CPUs, %s\n", inboxing, *cases, *calls, time.Now().UTC().Format(time.RFC3339), runtime.Version(), runtime.NumCPU(), cpuName())
+	defer p.close()
+	b := &inboxBench{place: p, store: p.store, db: p.db, calls: *calls, clients: *clients, r: rand.New(rand.NewPCG(1, 1))}
+	fmt.Printf("# bench %s %d -calls %d -clients %d, %s\n# %s, %d CPUs, %s\n", inboxing, *cases, *calls, *clients, time.Now().UTC().Format(time.RFC3339), runtime.Version(), runtime.NumCPU(), cpuName())
 	begun := time.Now()
-	if err := seedInbox(ctx, b.db, v, *cases, *cases/5); err != nil {
-		return err
+	if !p.seeded {
+		if err := seedInbox(ctx, b.db, p.vault, *cases, *cases/5); err != nil {
+			return err
+		}
 	}
 	if err := b.size(ctx, time.Since(begun)); err != nil {
 		return err
@@ -126,13 +112,17 @@ func inboxRoles() []inboxRole {
 
 // timed is how long calls of one sort took.
 type timed struct {
+	mu   sync.Mutex
 	name string
 	all  []time.Duration
 	rows int
 }
 
 func (t *timed) add(begun time.Time, rows int) {
-	t.all, t.rows = append(t.all, time.Since(begun)), t.rows+rows
+	took := time.Since(begun)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.all, t.rows = append(t.all, took), t.rows+rows
 }
 
 func (t *timed) print() {
@@ -156,16 +146,22 @@ func (b *inboxBench) measure(ctx context.Context) error {
 		for _, view := range append([]postgres.View{""}, postgres.Views()...) {
 			t := &timed{name: "view " + string(view)}
 			second := &timed{name: "view " + string(view) + ", second page"}
-			for i := range b.calls + 10 {
-				if err := b.page(ctx, callers[i%len(callers)], postgres.TaskFilter{View: view}, i >= 10, t, second); err != nil {
+			before := b.place.used()
+			err := b.together(b.calls+10*b.clients, func(i int) error {
+				if err := b.page(ctx, role, callers[i%len(callers)].ID, postgres.TaskFilter{View: view}, i >= 10*b.clients, t, second); err != nil {
 					return err
 				}
-				if err := b.control(ctx, control); err != nil {
-					return err
-				}
+				return b.control(ctx, control)
+			})
+			if err != nil {
+				return err
 			}
 			t.print()
 			second.print()
+			pages := float64(b.calls+10*b.clients) * float64(len(t.all)+len(second.all)) / float64(len(t.all))
+			for i, who := range []string{"database", "program"} {
+				fmt.Printf("    processor of the %s: %.2f ms for each page\n", who, ms(b.place.used()[i]-before[i])/pages)
+			}
 			worst.all, worst.rows = append(append(worst.all, t.all...), second.all...), worst.rows+t.rows+second.rows
 		}
 		if err := b.others(ctx, callers); err != nil {
@@ -178,24 +174,41 @@ func (b *inboxBench) measure(ctx context.Context) error {
 	return nil
 }
 
-func (b *inboxBench) page(ctx context.Context, c *postgres.Caller, f postgres.TaskFilter, counts bool, first, second *timed) error {
-	begun := time.Now()
-	rows, err := b.store.Tasks(ctx, c, f, postgres.Page{Limit: 51})
-	if err != nil {
+// together does n things with as many clients as were asked for.
+func (b *inboxBench) together(n int, do func(int) error) error {
+	var g errgroup.Group
+	g.SetLimit(b.clients)
+	for i := range n {
+		g.Go(func() error { return do(i) })
+	}
+	return g.Wait()
+}
+
+// page reads the first page and the second, each as a request does: who the
+// caller is, then the rows.
+func (b *inboxBench) page(ctx context.Context, role inboxRole, who string, f postgres.TaskFilter, counts bool, first, second *timed) error {
+	rows, err := b.request(ctx, role, who, f, postgres.Page{Limit: 51}, counts, first)
+	if err != nil || len(rows) < 51 {
 		return err
 	}
-	if counts {
-		first.add(begun, len(rows))
-	}
-	if len(rows) < 51 {
-		return nil
-	}
-	begun = time.Now()
-	rows, err = b.store.Tasks(ctx, c, f, postgres.Page{Limit: 51, After: rows[49].Cursor()})
-	if counts {
-		second.add(begun, len(rows))
-	}
+	_, err = b.request(ctx, role, who, f, postgres.Page{Limit: 51, After: rows[49].Cursor()}, counts, second)
 	return err
+}
+
+func (b *inboxBench) request(ctx context.Context, role inboxRole, who string, f postgres.TaskFilter, p postgres.Page, counts bool, t *timed) ([]postgres.TaskRow, error) {
+	begun := time.Now()
+	c, err := b.store.StaffBySubject(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	if role.bound != nil {
+		role.bound(c)
+	}
+	rows, err := b.store.Tasks(ctx, c, f, p)
+	if counts {
+		t.add(begun, len(rows))
+	}
+	return rows, err
 }
 
 func (b *inboxBench) control(ctx context.Context, t *timed) error {

@@ -18,9 +18,6 @@ import (
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/programme"
 	"github.com/aidflow/aidflow/internal/postgres"
-	"github.com/aidflow/aidflow/internal/stack/cluster"
-	"github.com/aidflow/aidflow/internal/vault"
-	"github.com/aidflow/aidflow/programmes"
 )
 
 // matching measures the search for duplicates: how many of the planted ones it
@@ -51,34 +48,17 @@ func runMatch(ctx context.Context) error {
 	if err := flags.Parse(os.Args[2:]); err != nil {
 		return err
 	}
-	server, err := cluster.Temporary(ctx, cluster.Options{})
+	p, err := openPlace(ctx, "", nil)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = server.Stop() }()
-	v, err := vault.Ephemeral()
-	if err != nil {
-		return err
-	}
-	at := server.URL("postgres")
-	if err := postgres.Migrate(ctx, at); err != nil {
-		return err
-	}
-	store, err := postgres.Open(ctx, at, v, time.Now)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	if err := seedMatch(ctx, store); err != nil {
-		return err
-	}
+	defer p.close()
 	fmt.Printf("# aidflow bench %s -cases %d -each %d -communes %d -seed %d, %s\n# %s, %d CPUs, %s\n\n", matching, *cases, *each, *communes, *seed,
 		time.Now().UTC().Format(time.RFC3339), runtime.Version(), runtime.NumCPU(), cpuName())
-	b, err := newMatchBench(ctx, store, at, *seed, *communes)
+	b, err := newMatchBench(ctx, p.store, p.db, *seed, *communes)
 	if err != nil {
 		return err
 	}
-	defer b.db.Close()
 	begun := time.Now()
 	if err := b.register(ctx, *cases); err != nil {
 		return err
@@ -94,22 +74,9 @@ func runMatch(ctx context.Context) error {
 	return b.explain(ctx, os.Stdout)
 }
 
-func seedMatch(ctx context.Context, store *postgres.Store) error {
-	definitions, err := programmes.All()
-	if err != nil {
-		return err
-	}
-	calendars, err := programmes.Calendars()
-	if err != nil {
-		return err
-	}
-	_, err = store.SeedDevelopment(ctx, definitions, calendars)
-	return err
-}
-
 // newMatchBench prepares communes and the rules of the medical programme, with
 // every kind of hit shown and help repeated after two years.
-func newMatchBench(ctx context.Context, store *postgres.Store, url string, seed uint64, communes int) (*matchBench, error) {
+func newMatchBench(ctx context.Context, store *postgres.Store, db *sqlx.DB, seed uint64, communes int) (*matchBench, error) {
 	row, err := store.Programme(ctx, "medical")
 	if err != nil {
 		return nil, err
@@ -117,11 +84,8 @@ func newMatchBench(ctx context.Context, store *postgres.Store, url string, seed 
 	def := *row.Definition
 	def.Hits = nil // every kind is a hint
 	def.Repeat = []programme.RepeatRule{{After: programme.Period{Years: 2}, Of: []string{"medical"}, Who: "household"}}
-	b := &matchBench{store: store, def: &def, people: map[string]string{}, homes: map[string]string{},
+	b := &matchBench{store: store, db: db, def: &def, people: map[string]string{}, homes: map[string]string{},
 		town: &town{r: rand.New(rand.NewPCG(seed, 0)), used: map[string]bool{}}}
-	if b.db, err = sqlx.ConnectContext(ctx, "postgres", url); err != nil {
-		return nil, err
-	}
 	for n := range communes {
 		code := fmt.Sprintf("51%03d", 500+n)
 		b.town.communes = append(b.town.communes, code)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jmoiron/sqlx"
+
 	"github.com/aidflow/aidflow/internal/postgres/pgtest"
 )
 
@@ -16,11 +18,10 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // says.
 func TestTheSearchForDuplicatesKeepsItsQuality(t *testing.T) {
 	db, ctx := pgtest.New(t), context.Background()
-	b, err := newMatchBench(ctx, db.Store, db.OwnerURL, 7, 6)
+	b, err := newMatchBench(ctx, db.Store, sqlx.NewDb(db.SQL(t), "postgres"), 7, 6)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.db.Close()
 	if err := b.register(ctx, 1500); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,10 @@
 package postgres
 
-import "github.com/aidflow/aidflow/aid"
+import (
+	"context"
+
+	"github.com/aidflow/aidflow/aid"
+)
 
 // The queries that every look at who may see or decide asks, for a test of
 // their plans.
@@ -21,3 +25,8 @@ func (tx *Tx) PrepareIn(c *Case, t *Task, d aid.Decision) error { return tx.prep
 
 // Translate is the door between the driver's errors and ours.
 func Translate(err error) error { return translate(err) }
+
+// SearchTasksWithin is SearchTasks with other bounds of its ways.
+func (s *Store) SearchTasksWithin(ctx context.Context, caller *Caller, text string, few, frequent, together int) ([]TaskRow, error) {
+	return s.searchTasks(ctx, caller, text, TaskFilter{}, Page{}, searchBounds{few: few, frequent: frequent, together: together})
+}

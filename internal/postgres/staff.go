@@ -31,7 +31,7 @@ func (s *Store) StaffBySubject(ctx context.Context, subject string) (*Caller, er
 		Ceiling    int64          `db:"ceiling"`
 		Conflicts  pq.StringArray `db:"conflicts"` // of the one whose role it is
 	}
-	err := s.list(ctx, &rows, `
+	err := s.listPrepared(ctx, &rows, `
 		WITH acting AS (`+lent+`)
 		SELECT s.name, s.disabled_at, r.role, coalesce(r.area, '') AS area, coalesce(r.level, '') AS level,
 		       coalesce(r.committee, false) AS committee, coalesce(r.chair, false) AS chair, (SELECT version FROM area_tree) AS tree,

@@ -20,14 +20,15 @@ import (
 
 // Store is the door to PostgreSQL. It is safe for concurrent use.
 type Store struct {
-	db    *sqlx.DB
-	vault *vault.Vault
-	clock func() time.Time
-	rules sync.Map // code/version -> *programme.Definition; published versions never change
-	phone string   // region of telephone numbers without a country code
-	weeks sync.Map // text of a calendar -> *worktime.Calendar
-	below coverage // what lies below areas
-	known sync.Map // statement of a transaction -> *sqlx.Stmt, nil while it is being prepared
+	db     *sqlx.DB
+	vault  *vault.Vault
+	clock  func() time.Time
+	rules  sync.Map // code/version -> *programme.Definition; published versions never change
+	phone  string   // region of telephone numbers without a country code
+	weeks  sync.Map // text of a calendar -> *worktime.Calendar
+	counts keptCounts
+	below  coverage // what lies below areas
+	known  sync.Map // statement of a transaction -> *sqlx.Stmt, nil while it is being prepared
 
 	claimFor time.Duration // working time after which a claim lapses; 0 for never
 }

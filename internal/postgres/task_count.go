@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,94 +22,121 @@ type TaskCount struct {
 }
 
 // TaskCounts is what the caller's inbox holds, as of an instant: the counts
-// are exact.
+// are exact. What the caller has itself is of now.
 type TaskCounts struct {
 	AsOf time.Time
 	By   []TaskCount // of the views mine, group, all and "", the inbox itself
-}
-
-// inboxCounted counts along the indexes of the inbox, from front to end.
-func inboxCounted(when, area string) string {
-	return `(SELECT t.id, t.kind, t.queue, t.ranks_at, t.due_at, t.warned_at, t.breached_at, t.assignee, t.lapses_at FROM tasks t, filter f
-		WHERE ` + when + ` AND t.closed_at IS NULL AND ` + area + ` AND t.queue = k.queue` + inboxFits + `)`
 }
 
 const countedColumns = `count(*) AS open, count(*) FILTER (WHERE t.assignee IS NULL OR t.lapses_at <= $1) AS unclaimed,
 	count(*) FILTER (WHERE ` + openSLA + ` = 'breached') AS overdue, count(*) FILTER (WHERE ` + openSLA + ` = 'at_risk') AS at_risk,
 	count(*) FILTER (WHERE t.due_at IS NULL) AS undated`
 
-// countQuery counts tasks that only one reach of a view reaches; with distinct
-// those that several reach are counted once.
-func countQuery(distinct bool) string {
-	once := ``
+// countText counts along the indexes of the inbox, from front to end: with
+// distinct those that several reaches of a view reach once, and with filtered
+// those alone that pass the filter.
+func countText(distinct, filtered bool) string {
+	once, filter, fits := ``, ``, reachFits
 	if distinct {
 		once = `DISTINCT ON (k.view, t.id)`
 	}
+	if filtered {
+		filter, fits = `, filter f`, inboxFits
+	}
 	return inboxReach + inboxKeys + `
 		SELECT view, kind, CASE WHEN kind = 'approve' THEN substr(queue, 9) ELSE '' END AS level, ` + countedColumns + `
-		FROM (SELECT ` + once + ` k.view, t.* FROM key k CROSS JOIN LATERAL (` +
-		inboxCounted(`k.depth = 1`, `t.path[1] = k.area`) + ` UNION ALL ` +
-		inboxCounted(`k.depth = 2`, `t.path[2] = k.area`) + ` UNION ALL ` +
-		inboxCounted(`k.depth > 2`, `t.path[3] = k.third AND k.area = ANY(t.path)`) + `) t) t
-		GROUP BY view, kind, queue
-		UNION ALL
-		SELECT 'mine', t.kind, CASE WHEN t.kind = 'approve' THEN t.level ELSE '' END, ` + countedColumns + `
-		FROM tasks t, filter f WHERE t.closed_at IS NULL AND t.assignee = f.assignee AND coalesce(t.lapses_at > $1, true)
-		  AND EXISTS (SELECT 1 FROM scope k WHERE k.area = ANY(t.path) AND (k.queue = '' OR k.queue = t.queue))
-		GROUP BY 2, 3 ORDER BY 1, 2, 3`
+		FROM (SELECT ` + once + ` k.view, t.* FROM key k CROSS JOIN LATERAL (` + overIndexes(func(i inboxIndex) string {
+		return `(SELECT t.id, t.kind, t.queue, t.ranks_at, t.due_at, t.warned_at, t.breached_at, t.assignee, t.lapses_at FROM tasks t` + filter + `
+			WHERE ` + i.when + ` AND t.closed_at IS NULL AND ` + i.rows + fits + `)`
+	}) + `) t) t
+		WHERE $2::text IS NOT NULL GROUP BY view, kind, queue ORDER BY view, kind, queue`
 }
 
-var (
-	countOnce     = countQuery(false)
-	countDistinct = countQuery(true)
-)
+var countTexts = map[[2]bool]string{
+	{false, false}: countText(false, false), {true, false}: countText(true, false), {false, true}: countText(false, true), {true, true}: countText(true, true),
+}
 
-// CountTasks counts the caller's inbox, by views and queues, in one query. Of
-// the filter it heeds programme, area, kind, level and amounts.
+const countMine = inboxReach + `
+	SELECT 'mine' AS view, t.kind, CASE WHEN t.kind = 'approve' THEN t.level ELSE '' END AS level, ` + countedColumns + `
+	FROM tasks t, filter f WHERE t.closed_at IS NULL AND t.assignee = f.assignee AND coalesce(t.lapses_at > $1, true)
+	  AND EXISTS (SELECT 1 FROM scope k WHERE k.area = ANY(t.path) AND (k.queue = '' OR k.queue = t.queue)` + inboxFits + `)
+	GROUP BY 2, 3 ORDER BY 2, 3`
+
+// CountTasks counts the caller's inbox, by views and queues. Of the filter it
+// heeds programme, area, kind, level and amounts. Counts of many
+// tasks are told again for a quarter of a minute, but for what the caller has
+// itself.
 func (s *Store) CountTasks(ctx context.Context, caller *Caller, f TaskFilter) (TaskCounts, error) {
-	now := s.Now()
-	var reaches []reach
-	var views []string
-	distinct := false
-	seen := map[string]View{}
-	same := map[View]View{}
-	for _, v := range []View{"", ViewGroup, ViewAll} {
-		some := narrowed(caller.reaches(v), f.Kind, f.Level)
-		if other, there := seen[nameOf(some)]; there {
-			same[v] = other
-			continue
-		}
-		seen[nameOf(some)] = v
-		distinct = distinct || caller.overlap(some)
-		for _, r := range some {
-			reaches, views = append(reaches, r), append(views, "view:"+string(v))
-		}
-	}
-	query := countOnce
-	if distinct {
-		query = countDistinct
-	}
-	args := append([]any{now, caller.Actor()}, reachArgs(reaches)...)
-	args = append(args, f.Area)
-	args = append(args, spanArgs(nil)...)
-	args = append(args, "", f.Programme, f.MinAmount, f.most(), instantOr(f.OpenedAfter, ever), instantOr(f.OpenedBefore, never), "",
-		caller.Actor(), pq.Array([]string{}), pq.ByteaArray{}, f.prefix(), 0, pq.Array(views))
-	counts := TaskCounts{AsOf: now, By: []TaskCount{}}
-	if err := s.listPrepared(ctx, &counts.By, query, args...); err != nil {
+	q := countOf(caller, f)
+	counts, err := s.counts.of(q.name, s.Now(), func() (TaskCounts, error) {
+		c := TaskCounts{AsOf: s.Now()}
+		return c, s.listPrepared(ctx, &c.By, q.text, q.args(c.AsOf, caller, q.reaches, q.views)...)
+	})
+	if err != nil {
 		return counts, err
 	}
-	for i := range counts.By {
-		counts.By[i].View = View(strings.TrimPrefix(string(counts.By[i].View), "view:"))
+	mine := narrowed(caller.reaches(ViewMine), f.Kind, f.Level)
+	by := []TaskCount{}
+	if err := s.listPrepared(ctx, &by, countMine, q.args(s.Now(), caller, mine, make([]string, len(mine)))...); err != nil {
+		return counts, err
 	}
-	for v, other := range same {
-		for _, c := range counts.By {
+	for _, c := range counts.By {
+		c.View = View(strings.TrimPrefix(string(c.View), "view:"))
+		by = append(by, c)
+		for v, other := range q.same {
 			if c.View == other {
-				c.View = v
-				counts.By = append(counts.By, c)
+				again := c
+				again.View = v
+				by = append(by, again)
 			}
 		}
 	}
+	counts.By = by
 	return counts, nil
+}
+
+// inboxCount is a count as asked for: views that hold the same are counted
+// once.
+type inboxCount struct {
+	filter  TaskFilter
+	text    string
+	name    string // of what is counted: the same for who has the same reaches
+	reaches []reach
+	views   []string
+	same    map[View]View
+}
+
+func countOf(caller *Caller, f TaskFilter) inboxCount {
+	q := inboxCount{filter: f, same: map[View]View{}}
+	seen, distinct := map[string]View{}, false
+	for _, v := range []View{"", ViewGroup, ViewAll} {
+		some := narrowed(caller.reaches(v), f.Kind, f.Level)
+		name := nameOf(some)
+		if other, there := seen[name]; there {
+			q.same[v] = other
+			continue
+		}
+		seen[name] = v
+		distinct = distinct || caller.overlap(some)
+		for _, r := range some {
+			q.reaches, q.views = append(q.reaches, r), append(q.views, "view:"+string(v))
+		}
+		q.name += string(v) + "\x02" + name
+	}
+	filtered := f.Programme != "" || f.MinAmount > 0 || f.MaxAmount != nil || f.OpenedAfter != nil || f.OpenedBefore != nil
+	q.text = countTexts[[2]bool{distinct, filtered}]
+	q.name += strings.Join([]string{f.Kind, f.Level, f.Area, f.Programme, strconv.FormatInt(f.MinAmount, 10), strconv.FormatInt(f.most(), 10),
+		instantOr(f.OpenedAfter, ever), instantOr(f.OpenedBefore, never)}, "\x03")
+	return q
+}
+
+func (q inboxCount) args(at time.Time, caller *Caller, reaches []reach, views []string) []any {
+	f := q.filter
+	args := append([]any{at, caller.Actor()}, reachArgs(reaches)...)
+	args = append(args, f.Area)
+	args = append(args, spanArgs(nil)...)
+	return append(args, "", f.Programme, f.MinAmount, f.most(), instantOr(f.OpenedAfter, ever), instantOr(f.OpenedBefore, never), "",
+		caller.Actor(), pq.Array([]string{}), pq.ByteaArray{}, f.prefix(), 0, pq.Array(views))
 }
 
 // nameOf tells sets of reaches apart.

@@ -12,12 +12,13 @@ import (
 	"github.com/aidflow/aidflow/aid"
 )
 
-// A page of the inbox is many short walks over one of three indexes, and one
+// A page of the inbox is a few short walks over one of five indexes, and one
 // merge. The indexes are ordered as the inbox is, for the first, the second
-// and the third level of areas (tasks.path). For each area and queue that the
-// caller's grants reach, and for each of the four ranks, the walk takes what
-// fits one page and stops; no walk reads tasks of other areas or queues. What
-// the caller is told of each task beyond its place is read for the page alone.
+// and the third level of areas (tasks.path): three of one queue, and two of all
+// queues of the two highest. For each area and queue that the caller's grants
+// reach, and for each of the four ranks, the walk takes what fits one page and
+// stops; no walk reads tasks of other areas or queues. What the caller is told
+// of each task beyond its place is read for the page alone.
 //
 // The statements are constant texts: they are prepared once. Their arguments
 // stand in sub-selects, where the planner does not look at them: what it knows
@@ -81,24 +82,27 @@ const inboxReach = `WITH RECURSIVE given AS MATERIALIZED (
 		       $21::text AS sla, $22::text AS assignee, $23::text[] AS cases, $24::bytea[] AS words,
 		       $25::text AS prefix, $26::integer AS size)`
 
-// inboxKeys are the walks: each queue of which a reach has all is looked up,
-// among those that have tasks now.
+// inboxKeys are the walks. Who has all queues of a wide area walks them as one,
+// with the queue ”. Of a smaller area, and of those whose name begins with
+// the filter's prefix, the queues that have tasks now are looked up.
 const inboxKeys = `,
 	walk (root, queue) AS (
 		SELECT r.root, (SELECT t.queue FROM tasks t WHERE t.closed_at IS NULL AND t.path[1] = r.root ORDER BY t.queue LIMIT 1)
-		FROM (SELECT DISTINCT path[1] AS root FROM scope WHERE queue = '') r
+		FROM (SELECT DISTINCT path[1] AS root FROM scope WHERE queue = '' AND (cardinality(path) > 2 OR (SELECT f.prefix FROM filter f) <> '')) r
 		UNION ALL
 		SELECT w.root, (SELECT t.queue FROM tasks t WHERE t.closed_at IS NULL AND t.path[1] = w.root AND t.queue > w.queue ORDER BY t.queue LIMIT 1)
 		FROM walk w WHERE w.queue IS NOT NULL),
 	key AS MATERIALIZED (
 		SELECT DISTINCT s.area, cardinality(s.path) AS depth, s.path[3] AS third, coalesce(w.queue, s.queue) AS queue, s.member, s.programmes, s.ceiling, s.view
 		FROM scope s LEFT JOIN walk w ON s.queue = '' AND w.root = s.path[1] AND w.queue IS NOT NULL AND ((SELECT f.prefix FROM filter f) = '' OR starts_with(w.queue, (SELECT f.prefix FROM filter f)))
-		WHERE s.queue <> '' OR w.queue IS NOT NULL)`
+		WHERE s.queue <> '' OR w.queue IS NOT NULL OR (cardinality(s.path) <= 2 AND (SELECT f.prefix FROM filter f) = ''))`
 
-// inboxFits is what a row has to be like; k is its reach, f the filter.
-const inboxFits = ` AND (k.member OR t.kind <> 'approve' OR coalesce(t.rule ->> 'mode', '') <> 'committee')
-	AND (k.programmes = '' OR t.programme = ANY(string_to_array(k.programmes, ','))) AND (k.ceiling = 0 OR t.amount <= k.ceiling)
-	AND CASE f.held WHEN '' THEN true WHEN 'none' THEN t.assignee IS NULL OR t.lapses_at <= $1
+// reachFits is what a row has to be like for its reach k.
+const reachFits = ` AND (k.member OR t.kind <> 'approve' OR coalesce(t.rule ->> 'mode', '') <> 'committee')
+	AND (k.programmes = '' OR t.programme = ANY(string_to_array(k.programmes, ','))) AND (k.ceiling = 0 OR t.amount <= k.ceiling)`
+
+// inboxFits is what a row has to be like for its reach k and the filter f.
+const inboxFits = reachFits + ` AND CASE f.held WHEN '' THEN true WHEN 'none' THEN t.assignee IS NULL OR t.lapses_at <= $1
 	    WHEN 'free' THEN t.assignee IS NULL OR t.lapses_at <= $1 OR t.assignee = $2
 	    ELSE t.assignee IS NOT NULL AND coalesce(t.lapses_at > $1, true) END
 	AND (f.programme = '' OR t.programme = f.programme) AND t.amount >= f.least AND t.amount <= f.most
@@ -110,20 +114,38 @@ const openSLA = `CASE WHEN t.due_at IS NULL THEN 'none' WHEN t.breached_at IS NO
 const inboxWords = ` AND (cardinality(f.words) = 0 OR NOT EXISTS (SELECT 1 FROM unnest(f.words) h
 	WHERE NOT EXISTS (SELECT 1 FROM case_words x WHERE x.word_hash = h AND x.case_id = t.case_id)))`
 
-// inboxWalk is one walk, over the index of a level of areas.
-func inboxWalk(when, area, fits string) string {
-	return `(SELECT t.ranks_at, t.id FROM tasks t, filter f WHERE ` + when + ` AND t.closed_at IS NULL AND ` + area + `
-		AND t.queue = k.queue AND t.urgent = s.urgent AND t.ranks_at > s.above AND t.ranks_at <= s.upto AND (t.ranks_at, t.id) > (s.after, s.id)` +
+// inboxWalk is one walk, over one of the indexes.
+func inboxWalk(index inboxIndex, fits string) string {
+	return `(SELECT t.ranks_at, t.id FROM tasks t, filter f WHERE ` + index.when + ` AND t.closed_at IS NULL AND ` + index.rows + `
+		AND t.urgent = s.urgent AND t.ranks_at > s.above AND t.ranks_at <= s.upto AND (t.ranks_at, t.id) > (s.after, s.id)` +
 		inboxFits + fits + ` ORDER BY t.ranks_at, t.id LIMIT (SELECT size FROM filter))`
+}
+
+// inboxIndex is an index of the inbox: of which keys it is, and which tasks of
+// a key are in it.
+type inboxIndex struct{ when, rows string }
+
+// overIndexes joins what a statement does over each index. Of a key one is
+// executed.
+func overIndexes(do func(inboxIndex) string) string {
+	var all []string
+	for _, i := range []inboxIndex{
+		{`k.queue <> '' AND k.depth = 1`, `t.path[1] = k.area AND t.queue = k.queue`},
+		{`k.queue <> '' AND k.depth = 2`, `t.path[2] = k.area AND t.queue = k.queue`},
+		{`k.queue <> '' AND k.depth > 2`, `t.path[3] = k.third AND k.area = ANY(t.path) AND t.queue = k.queue`},
+		{`k.queue = '' AND k.depth = 1`, `t.path[1:1] = ARRAY[k.area]`},
+		{`k.queue = '' AND k.depth = 2`, `t.path[2:2] = ARRAY[k.area]`},
+	} {
+		all = append(all, do(i))
+	}
+	return strings.Join(all, ` UNION ALL `)
 }
 
 func inboxWalks(fits string) string {
 	return inboxReach + inboxKeys + `,
 	page AS MATERIALIZED (
 		SELECT DISTINCT s.rank, w.ranks_at, w.id FROM key k CROSS JOIN span s CROSS JOIN LATERAL (` +
-		inboxWalk(`k.depth = 1`, `t.path[1] = k.area`, fits) + ` UNION ALL ` +
-		inboxWalk(`k.depth = 2`, `t.path[2] = k.area`, fits) + ` UNION ALL ` +
-		inboxWalk(`k.depth > 2`, `t.path[3] = k.third AND k.area = ANY(t.path)`, fits) + `) w
+		overIndexes(func(i inboxIndex) string { return inboxWalk(i, fits) }) + `) w
 		ORDER BY 1, 2, 3 LIMIT (SELECT size FROM filter))`
 }
 

@@ -97,6 +97,30 @@ func TestViewsOfEverybody(t *testing.T) {
 	t.Parallel()
 	db, ctx := pgtest.New(t), context.Background()
 	fillInbox(t, db, 12)
+	viewsOfEverybody(ctx, t, db)
+}
+
+// The same in a country with three levels of areas, where some have roles at
+// each of them: every index of the inbox is walked.
+func TestViewsOfACountry(t *testing.T) {
+	t.Parallel()
+	db, ctx := pgtest.New(t), context.Background()
+	fillInbox(t, db, 12)
+	for _, s := range []string{
+		`INSERT INTO areas (code, name, level, parent) VALUES ('VN', 'Vietnam', 'country', NULL)`,
+		`UPDATE areas SET parent = 'VN' WHERE code IN ('51', '48')`,
+		`UPDATE staff_roles SET area = 'VN' WHERE subject IN ('auditor1', 'releaser1', 'approver2')`,
+		`UPDATE staff_roles SET area = '51002' WHERE subject IN ('treasurer1')`,
+		`INSERT INTO staff_roles (subject, role, area) VALUES ('treasurer1', 'manager', '51001'), ('treasurer1', 'auditor', '48'), ('releaser1', 'manager', '51')`,
+		`INSERT INTO staff_roles (subject, role, area, programmes) VALUES ('intake1', 'manager', 'VN', '{other}'), ('verifier2', 'auditor', 'VN', '{medical}')`,
+	} {
+		exec(t, db, s)
+	}
+	viewsOfEverybody(ctx, t, db)
+}
+
+func viewsOfEverybody(ctx context.Context, t *testing.T, db *pgtest.DB) {
+	t.Helper()
 	if _, err := db.SQL(t).Exec(`INSERT INTO staff_roles (subject, role, area, level, committee) VALUES
 		('verifier1', 'verifier', '51001', '', false), ('verifier1', 'manager', '51002', '', false), ('approver1', 'approver', '51', 'province', false)`); err != nil {
 		t.Fatal(err)
@@ -108,7 +132,7 @@ func TestViewsOfEverybody(t *testing.T) {
 		mine := func(r postgres.TaskRow) bool { return r.Assignee != nil && *r.Assignee == who }
 		decides := func(r postgres.TaskRow) bool { return caller.MayDecide(&r) == nil }
 		inbox := func(r postgres.TaskRow) bool {
-			return decides(r) || caller.HasAny(r.Area, aid.RoleManager, aid.RoleAuditor)
+			return decides(r) || caller.HasFor(r.Area, r.Programme, aid.RoleManager, aid.RoleAuditor)
 		}
 		for view, fits := range map[postgres.View]func(postgres.TaskRow) bool{
 			"": inbox, postgres.ViewMine: mine, postgres.ViewGroup: decides,
@@ -308,6 +332,14 @@ func TestSearchInTheInbox(t *testing.T) {
 		slices.Sort(want)
 		if err != nil || !slices.Equal(got, want) {
 			t.Errorf("%q: %v %v, want %v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"dao", "nguyen thi", "nguyen", "mai nguyen", "mai", "nguyen dao"} {
+		want := taskIDs(must(db.SearchTasks(ctx, verifier, text, postgres.TaskFilter{}, postgres.Page{}))(t))
+		for _, b := range [][3]int{{0, 1, 1}, {0, 1, 2}, {0, 9, 9}, {1, 1, 9}, {1, 2, 1}, {9, 1, 2}} {
+			if got := taskIDs(must(db.SearchTasksWithin(ctx, verifier, text, b[0], b[1], b[2]))(t)); !slices.Equal(got, want) {
+				t.Errorf("%q within %v: %v, want %v", text, b, got, want)
+			}
 		}
 	}
 	for who, want := range map[string]int{"verifier3": 0, "manager1": 1, "treasurer1": 0} {

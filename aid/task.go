@@ -67,36 +67,36 @@ type TaskRule struct {
 }
 
 // TaskRules is the table of tasks: every action that is not listed is refused.
-func TaskRules() []TaskRule {
-	return []TaskRule{
-		{VerifyDocuments, []Role{RoleVerifier}, []Action{ActionComplete, ActionReject, ActionReturn}, "verify", false},
-		{FieldVisit, []Role{RoleVerifier}, []Action{ActionComplete, ActionReject, ActionReturn}, "verify", false},
-		{RecordCheck, []Role{RoleVerifier}, []Action{ActionComplete}, "", false},
-		{ProvideInformation, []Role{RolePartner}, []Action{ActionComplete}, "", false},
-		{Approve, []Role{RoleApprover}, []Action{ActionApprove, ActionReject, ActionReturn, ActionAbstain}, "approve", false},
-		{DecideStalled, []Role{RoleVerifier, RoleManager}, []Action{ActionConfirm, ActionReject}, "", false},
-		{PostPublicly, []Role{RoleVerifier}, []Action{ActionComplete}, "", false},
-		{DecideObjection, []Role{RoleApprover}, []Action{ActionApprove, ActionReject}, "hear", false},
-		{Advise, []Role{RoleVerifier, RoleApprover, RoleTreasurer, RoleReleaser, RoleManager}, []Action{ActionComplete}, "", true},
-		{MeetCondition, []Role{RoleVerifier}, []Action{ActionComplete}, "", false},
-		{ConfirmMilestone, []Role{RoleVerifier}, []Action{ActionConfirm, ActionReturn}, "verify", false},
-		{PreparePayment, []Role{RoleTreasurer}, []Action{ActionConfirm}, "pay", true},
-		{ReleasePayment, []Role{RoleReleaser}, []Action{ActionApprove, ActionReject}, "release", false},
-		{ResolvePayment, []Role{RoleTreasurer, RoleReleaser, RoleManager}, []Action{ActionConfirm}, "", false},
-		{RecoverMoney, []Role{RoleTreasurer}, []Action{ActionConfirm}, "", false},
-		{FollowUpVisit, []Role{RoleVerifier}, []Action{ActionComplete}, "follow_up", false},
-		{RepairConfiguration, []Role{RoleAdmin}, []Action{ActionComplete}, "", true},
-	}
+func TaskRules() []TaskRule { return slices.Clone(taskRules) }
+
+// taskRules is never written to: lists ask it for every row.
+var taskRules = []TaskRule{
+	{VerifyDocuments, []Role{RoleVerifier}, []Action{ActionComplete, ActionReject, ActionReturn}, "verify", false},
+	{FieldVisit, []Role{RoleVerifier}, []Action{ActionComplete, ActionReject, ActionReturn}, "verify", false},
+	{RecordCheck, []Role{RoleVerifier}, []Action{ActionComplete}, "", false},
+	{ProvideInformation, []Role{RolePartner}, []Action{ActionComplete}, "", false},
+	{Approve, []Role{RoleApprover}, []Action{ActionApprove, ActionReject, ActionReturn, ActionAbstain}, "approve", false},
+	{DecideStalled, []Role{RoleVerifier, RoleManager}, []Action{ActionConfirm, ActionReject}, "", false},
+	{PostPublicly, []Role{RoleVerifier}, []Action{ActionComplete}, "", false},
+	{DecideObjection, []Role{RoleApprover}, []Action{ActionApprove, ActionReject}, "hear", false},
+	{Advise, []Role{RoleVerifier, RoleApprover, RoleTreasurer, RoleReleaser, RoleManager}, []Action{ActionComplete}, "", true},
+	{MeetCondition, []Role{RoleVerifier}, []Action{ActionComplete}, "", false},
+	{ConfirmMilestone, []Role{RoleVerifier}, []Action{ActionConfirm, ActionReturn}, "verify", false},
+	{PreparePayment, []Role{RoleTreasurer}, []Action{ActionConfirm}, "pay", true},
+	{ReleasePayment, []Role{RoleReleaser}, []Action{ActionApprove, ActionReject}, "release", false},
+	{ResolvePayment, []Role{RoleTreasurer, RoleReleaser, RoleManager}, []Action{ActionConfirm}, "", false},
+	{RecoverMoney, []Role{RoleTreasurer}, []Action{ActionConfirm}, "", false},
+	{FollowUpVisit, []Role{RoleVerifier}, []Action{ActionComplete}, "follow_up", false},
+	{RepairConfiguration, []Role{RoleAdmin}, []Action{ActionComplete}, "", true},
 }
 
 // RuleOf gives the rule of a kind of task; false when there is no such kind.
 func RuleOf(kind TaskKind) (TaskRule, bool) {
-	rules := TaskRules()
-	i := slices.IndexFunc(rules, func(r TaskRule) bool { return r.Kind == kind })
+	i := slices.IndexFunc(taskRules, func(r TaskRule) bool { return r.Kind == kind })
 	if i < 0 {
 		return TaskRule{}, false
 	}
-	return rules[i], true
+	return taskRules[i], true
 }
 
 // NeedsReason tells whether an action must give a reason code.

@@ -57,6 +57,8 @@ type reply struct {
 	header  http.Header
 	body    []byte
 	problem problem // of a refusal
+
+	called, returned time.Duration // in a race
 }
 
 // problem is what the API says when it refuses.
@@ -68,7 +70,16 @@ type problem struct {
 	Code      string  `json:"code"`
 	RequestID string  `json:"request_id"`
 	Case      string  `json:"case"`
+	Decided   settled `json:"decided"`
+	Held      settled `json:"held"`
 	Errors    []fault `json:"errors"`
+}
+
+// settled is who was first, what that person did, and when.
+type settled struct {
+	By     string    `json:"by"`
+	Action string    `json:"action"`
+	At     time.Time `json:"at"`
 }
 
 type fault struct {

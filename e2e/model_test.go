@@ -73,6 +73,9 @@ type decision struct {
 	Result      string `json:"result"`
 	RefusalCode string `json:"refusal_code"`
 	DecidedBy   string `json:"decided_by"`
+
+	Action    string    `json:"action"`
+	AppliedAt time.Time `json:"applied_at"`
 }
 
 type payment struct {

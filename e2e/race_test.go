@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/aidflow/aidflow/internal/racetest"
 )
 
 // rounds is how often each race is run; each round has a case of its own.
@@ -23,13 +26,15 @@ type try struct {
 func (s *stack) together(t *testing.T, tries ...try) []reply {
 	t.Helper()
 	answers, errs := make([]reply, len(tries)), make([]error, len(tries))
-	begin := make(chan struct{})
+	begin, since := make(chan struct{}), time.Now()
 	var all sync.WaitGroup
 	for i, one := range tries {
 		c := s.as(t, one.who)
 		all.Go(func() {
 			<-begin
+			called := time.Since(since)
 			answers[i], errs[i] = c.send(one.method, one.path, one.body, one.headers...)
+			answers[i].called, answers[i].returned = called, time.Since(since)
 		})
 	}
 	close(begin)
@@ -122,6 +127,11 @@ func (s *stack) raceToClaim(t *testing.T, one task) {
 	}
 	answers := s.together(t, tries...)
 	winner := people[oneWinner(t, answers, lost...)]
+	for _, a := range answers {
+		if a.problem.Code == "task_claimed" && (a.problem.Held.By != winner || a.problem.Held.Action != "claim" || a.problem.Held.At.IsZero()) {
+			t.Errorf("the loser is not told who has it, and since when: %s", a)
+		}
+	}
 	if got := get[task](t, s.as(t, winner), "/v1/tasks/"+one.ID); got.Status != "claimed" || got.Assignee != winner {
 		t.Errorf("%s has it, and the task is %+v", winner, got)
 	}
@@ -131,7 +141,8 @@ func (s *stack) raceToClaim(t *testing.T, one task) {
 }
 
 // raceToDecide: two decisions on one task, of two people or from two windows
-// of one.
+// of one. What came back is one of the orders in which they can have been made,
+// and whoever lost to a decision is told whose, which and when.
 func (s *stack) raceToDecide(t *testing.T, one task, who, actions [2]string) {
 	t.Helper()
 	reasons := map[string]string{"reject": "not_eligible"}
@@ -139,6 +150,18 @@ func (s *stack) raceToDecide(t *testing.T, one task, who, actions [2]string) {
 	winner := oneWinner(t, answers, lost...)
 	var made decision
 	answers[winner].into(t, &made)
+	var history []racetest.Done
+	for i, a := range answers {
+		act := racetest.Act{Kind: racetest.Decide, Actor: who[i], Action: actions[i], Seen: 1, Key: fmt.Sprint(i), Twice: who[0] == who[1]}
+		said := racetest.Settled{By: a.problem.Decided.By, Action: a.problem.Decided.Action, At: a.problem.Decided.At.UTC().Format(time.RFC3339)}
+		if i == winner {
+			said = racetest.Settled{By: made.DecidedBy, Action: made.Action, At: made.AppliedAt.UTC().Format(time.RFC3339)}
+		}
+		history = append(history, racetest.Done{Act: act, Answer: racetest.Answer{Code: a.problem.Code, Settled: said}, Called: a.called, Returned: a.returned})
+	}
+	if !racetest.Check(1, history) {
+		t.Errorf("an order that cannot be: %+v", history)
+	}
 	if got := get[task](t, s.as(t, "manager1"), "/v1/tasks/"+one.ID); got.open() {
 		t.Errorf("the task is %+v after %+v", got, made)
 	}

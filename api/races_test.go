@@ -258,10 +258,12 @@ func TestRacesOfApprovers(t *testing.T) {
 	}
 	// The record says the same: one decision that closed each task, one duty.
 	for what, query := range map[string]string{
-		"decisions that closed a task":    `SELECT count(*) FROM (SELECT task_id FROM decisions WHERE state = 'applied' AND action <> 'abstain' GROUP BY 1 HAVING count(*) > 1) x`,
-		"decisions without their event":   `SELECT count(*) FROM decisions d WHERE state = 'applied' AND (SELECT count(*) FROM events e WHERE e.kind = 'task.decided' AND e.data->>'decision' = d.id) <> 1`,
-		"decisions left without an end":   `SELECT count(*) FROM decisions WHERE state = 'intent'`,
-		"deadlocks":                       `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`,
+		"decisions that closed a task":  `SELECT count(*) FROM (SELECT task_id FROM decisions WHERE state = 'applied' AND action <> 'abstain' GROUP BY 1 HAVING count(*) > 1) x`,
+		"decisions without their event": `SELECT count(*) FROM decisions d WHERE state = 'applied' AND (SELECT count(*) FROM events e WHERE e.kind = 'task.decided' AND e.data->>'decision' = d.id) <> 1`,
+		"decisions left without an end": `SELECT count(*) FROM decisions WHERE state = 'intent'`,
+		"deadlocks":                     `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`,
+		"ended cases whose waits do not add up": `SELECT count(*) FROM (SELECT c.id FROM cases c JOIN intervals i ON i.case_id = c.id WHERE c.closed_at IS NOT NULL
+			GROUP BY c.id, c.closed_at, c.created_at HAVING sum(i.to_at - i.from_at) <> c.closed_at - c.created_at) x`,
 		"awards of one case":              `SELECT count(*) FROM (SELECT case_id FROM awards GROUP BY 1 HAVING count(*) > 1) x`,
 		"awards of what was not approved": `SELECT count(*) FROM awards a WHERE NOT EXISTS (SELECT 1 FROM decisions d WHERE d.case_id = a.case_id AND d.state = 'applied' AND d.action = 'approve')`,
 	} {

@@ -74,7 +74,8 @@ func (c *Case) Asking() int64 {
 }
 
 // LockCase locks the case until the end of the transaction and sets the
-// transaction's clock to the case's own. Locks are always taken in the order
+// transaction's clock to the case's own, as of when it has the lock: whoever
+// waited for it acts later than whom it waited for. Locks are always taken in the order
 // case, task, fund, audit. Whoever only refers to the case, as a new intent
 // does by its foreign keys, takes them in another order and is not kept out:
 // hence FOR NO KEY UPDATE, here and for tasks.
@@ -89,9 +90,17 @@ func (tx *Tx) LockCase(id string) (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
+	tx.Wall = later(tx.Wall, tx.store.Now())
 	tx.Now = tx.Wall.Add(time.Duration(c.ClockOffset * float64(time.Second))).Truncate(time.Microsecond)
 	tx.locked = &c
 	return &c, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // MoveCase takes a case to the place to which an event leads, or refuses.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/postgres"
@@ -196,5 +197,30 @@ func checkCall(t *testing.T, name, text string, call *ast.CallExpr) {
 		if all := text[call.Pos()-1 : call.End()-1]; writes.MatchString(all) {
 			t.Errorf("%s: %s writes without a transaction", name, fn)
 		}
+	}
+}
+
+// Whoever waits for a case acts after whom it waited for, also by the clock:
+// what a case waited for would not add up to its time otherwise.
+func TestWhoWaitsForACaseActsLater(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	c := submit(t, db, "portal1", request(0))
+	var first, second time.Time
+	err := db.Write(t.Context(), func(tx *postgres.Tx) error { // begins first, and has the case second
+		db.Clock.Advance(time.Second)
+		change(t, db, c.ID, func(tx *postgres.Tx, c *postgres.Case) error {
+			first = tx.Now
+			return tx.BeginWait(c.ID, postgres.Wait{Stage: c.Stage, Owner: aid.OwnerPartner})
+		})
+		locked, err := tx.LockCase(c.ID)
+		if err != nil {
+			return err
+		}
+		second = tx.Now
+		return tx.BeginWait(locked.ID, postgres.Wait{Stage: locked.Stage, Owner: aid.OwnerSystem})
+	})
+	if err != nil || second.Before(first) {
+		t.Fatalf("%v is before %v (%v)", second, first, err)
 	}
 }

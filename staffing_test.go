@@ -19,15 +19,10 @@ func TestTheStaffingShowsTheProgrammes(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| programme | amount | verify | approve | pay | release | persons |\n|---|---|---|---|---|---|---|\n")
 	for _, d := range definitions {
-		from := int64(1)
-		for _, r := range d.Matrix {
-			to := d.Ceiling
-			if r.UpTo != nil {
-				to = *r.UpTo
-			}
+		for i, r := range d.Matrix {
+			above, to := d.Bounds(i)
 			approvers, who := approving(r.Levels)
-			fmt.Fprintf(&b, "| %s | %d to %d %s | 1 | %s | 1 | 1 | **%d** |\n", d.Code, from, to, d.Currency, who, approvers+3)
-			from = to + 1
+			fmt.Fprintf(&b, "| %s | %d to %d %s | 1 | %s | 1 | 1 | **%d** |\n", d.Code, above+1, to, d.Currency, who, approvers+3)
 		}
 	}
 	expectSection(t, "docs/staffing.md", "smallest", b.String())

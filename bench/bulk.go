@@ -101,6 +101,9 @@ func (r *rig) measureBulk(ctx context.Context, name, who string, kind aid.TaskKi
 	if _, err := r.settled(ctx); err != nil {
 		return err
 	}
+	if _, err := r.plain.ExecContext(ctx, `ANALYZE`); err != nil { // as the server does by itself, some time after so many rows were made
+		return err
+	}
 	before, err := r.bareUpdates(ctx, 0, r.bulk/2)
 	if err != nil {
 		return err

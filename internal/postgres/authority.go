@@ -58,15 +58,15 @@ func (tx *Tx) mayTake(t *Task, by Standing) error {
 // grant is a role seen from one task: the actor's own, or one that a principal
 // of the actor lends.
 type grant struct {
-	Behalf     string   `db:"behalf"`
-	Delegation string   `db:"delegation"`
-	Role       aid.Role `db:"role"`
-	Level      string   `db:"level"`
-	Committee  bool     `db:"committee"`
-	Chair      bool     `db:"chair"`
-	Gone       bool     `db:"gone"` // the task's area is no more
-	InScope    bool     `db:"in_scope"`
-	Voted      bool     `db:"voted"` // the actor or the principal has decided the task
+	Behalf     string   `json:"behalf"`
+	Delegation string   `json:"delegation"`
+	Role       aid.Role `json:"role"`
+	Level      string   `json:"level"`
+	Committee  bool     `json:"committee"`
+	Chair      bool     `json:"chair"`
+	Gone       bool     `json:"gone"` // the task's area is no more
+	InScope    bool     `json:"in_scope"`
+	Voted      bool     `json:"voted"` // the actor or the principal has decided the task
 }
 
 // lent is the part of a query that tells which roles a person holds now: the
@@ -96,41 +96,31 @@ const lends = `(a.behalf = '' OR (r.role NOT IN ('admin', 'auditor', 'intake')
 // not_delegated; Conflict area_gone; Invalid with the fault required at
 // /on_behalf_of when several delegations give it.
 func (tx *Tx) authorise(c *Case, t *Task, actor, behalf string, partner bool) (Standing, error) {
+	by, _, err := tx.standsOn(c, t, actor, behalf, partner)
+	return by, err
+}
+
+// standsOn is authorise, and gives what else was read on the way.
+func (tx *Tx) standsOn(c *Case, t *Task, actor, behalf string, partner bool) (Standing, *footing, error) {
 	if partner || t.Kind == aid.ProvideInformation {
 		switch {
 		case !partner || c.PartnerID != actor:
-			return Standing{}, aid.Refuse(aid.NotFound, "task_not_found")
+			return Standing{}, nil, aid.Refuse(aid.NotFound, "task_not_found")
 		case t.Kind != aid.ProvideInformation:
-			return Standing{}, aid.Refuse(aid.Forbidden, "wrong_role")
+			return Standing{}, nil, aid.Refuse(aid.Forbidden, "wrong_role")
 		}
-		return Standing{Actor: actor}, nil
+		account, err := tx.payeeHash(c)
+		return Standing{Actor: actor}, &footing{account: account}, err
 	}
-	grants, err := tx.grantsFor(c, t, actor)
+	g, err := tx.footingOf(c, t, actor)
 	if err != nil {
-		return Standing{}, err
+		return Standing{}, nil, err
 	}
-	by, err := choose(t, actor, behalf, grants)
+	by, err := choose(t, actor, behalf, g.grants)
 	if err != nil {
-		return Standing{}, err
+		return Standing{}, nil, err
 	}
-	return by, tx.holdDelegation(by)
-}
-
-func (tx *Tx) grantsFor(c *Case, t *Task, actor string) ([]grant, error) {
-	var grants []grant
-	err := tx.list(&grants, `
-		WITH RECURSIVE up AS (
-			SELECT code, parent FROM areas WHERE code = $3
-			UNION ALL SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent),
-		acting AS (`+lent+`)
-		SELECT a.behalf, a.delegation, r.role, r.level, r.committee, r.chair, EXISTS (SELECT 1 FROM areas WHERE code = $3 AND gone) AS gone,
-		       (r.programmes = '{}' OR $4 = ANY(r.programmes)) AND (a.only = '{}' OR $4 = ANY(a.only)) AND coalesce(a.ceiling >= $5, true) AS in_scope,
-		       EXISTS (SELECT 1 FROM decisions v WHERE v.task_id = $6 AND v.state = 'applied'
-		               AND (v.actor IN ($1, a.person) OR v.behalf IN ($1, a.person))) AS voted
-		FROM acting a JOIN staff_roles r ON r.subject = a.person JOIN up ON up.code = r.area
-		WHERE EXISTS (SELECT 1 FROM staff s WHERE s.subject = $1 AND s.disabled_at IS NULL) AND `+lends,
-		actor, tx.Wall, t.Area, c.Programme, c.Asking(), t.ID)
-	return grants, err
+	return by, g, tx.holdDelegation(by)
 }
 
 // holdDelegation keeps the delegation by which somebody acts from being revoked

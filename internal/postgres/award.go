@@ -30,19 +30,27 @@ func (a *Award) Money() money.Money { return money.Of(a.Amount, a.Currency) }
 // BoundHash is what an approval binds besides the amount: payee, account,
 // fund and currency. Any change of them voids it.
 func (tx *Tx) BoundHash(c *Case) ([]byte, error) {
-	h := sha256.New()
+	account, err := tx.payeeHash(c)
+	return (&footing{account: account}).boundHash(c), err
+}
+
+// payeeHash gives the keyed hash of the payee's account; nil without one.
+func (tx *Tx) payeeHash(c *Case) (account []byte, err error) {
 	if c.PayeeAccountID != nil {
-		var account []byte
-		if err := tx.get(&account, `SELECT account_hash FROM payee_accounts WHERE id = $1`, *c.PayeeAccountID); err != nil {
-			return nil, err
-		}
-		h.Write(account)
+		err = tx.get(&account, `SELECT account_hash FROM payee_accounts WHERE id = $1`, *c.PayeeAccountID)
 	}
+	return account, err
+}
+
+// boundHash is BoundHash with what was read for a decision.
+func (g *footing) boundHash(c *Case) []byte {
+	h := sha256.New()
+	h.Write(g.account)
 	if c.FundID != nil {
 		h.Write([]byte(*c.FundID))
 	}
 	h.Write([]byte(c.Currency))
-	return h.Sum(nil), nil
+	return h.Sum(nil)
 }
 
 // ProposeAward records what the last level granted; a proposal that was never

@@ -20,12 +20,9 @@ func (tx *Tx) clear(c *Case, t *Task, actor, behalf string) error {
 	if t.Kind == aid.ProvideInformation { // a partner's
 		return nil
 	}
-	var hands []struct {
-		Duty    string `db:"duty"`
-		Related bool   `db:"related"`
-	}
+	var hands []hand
 	err := tx.list(&hands, `
-		SELECT coalesce(h.duty, '') AS duty, EXISTS (SELECT 1 FROM conflicts k WHERE k.case_id = $1 AND k.person = p.person) AS related
+		SELECT p.person, coalesce(h.duty, '') AS duty, EXISTS (SELECT 1 FROM conflicts k WHERE k.case_id = $1 AND k.person = p.person) AS related
 		FROM unnest($2::text[]) AS p (person) LEFT JOIN (SELECT person, duty FROM case_holders WHERE case_id = $1
 			UNION SELECT person, duty FROM case_duties WHERE case_id = $1) h USING (person)
 		ORDER BY related DESC, duty`, c.ID, pq.Array(aid.Hands(aid.Decision{Actor: actor, Behalf: behalf})))
@@ -33,11 +30,8 @@ func (tx *Tx) clear(c *Case, t *Task, actor, behalf string) error {
 		return err
 	}
 	for _, h := range hands {
-		if h.Related {
-			return aid.Refuse(aid.Forbidden, "conflict_of_interest")
-		}
-		if !aid.MayHold(h.Duty, t.Duty) {
-			return aid.Refuse(aid.Forbidden, "four_eyes", "held", h.Duty, "wanted", t.Duty)
+		if err := h.mayHold(t); err != nil {
+			return err
 		}
 	}
 	return nil

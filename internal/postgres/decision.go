@@ -102,7 +102,7 @@ func (tx *Tx) taskForDecision(id string) (*Task, *Case, error) {
 
 // checkIntent judges an intent, and gives in whose name it would be applied.
 func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) (behalf string, err error) {
-	by, err := tx.authorise(c, t, in.Actor, in.Behalf, in.Partner)
+	by, g, err := tx.standsOn(c, t, in.Actor, in.Behalf, in.Partner)
 	if err != nil {
 		return "", err
 	}
@@ -112,7 +112,7 @@ func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) (behalf string, err error
 	if err := tx.mayTake(t, by); err != nil {
 		return "", err
 	}
-	if err := tx.clear(c, t, by.Actor, by.Behalf); err != nil {
+	if err := g.clean(t, by); err != nil {
 		return "", err
 	}
 	if err := by.notVoted(); err != nil {
@@ -222,7 +222,7 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	by, err := tx.authorise(c, t, d.Actor, d.Behalf, t.Kind == aid.ProvideInformation)
+	by, g, err := tx.standsOn(c, t, d.Actor, d.Behalf, t.Kind == aid.ProvideInformation)
 	if err != nil {
 		return nil, false, err
 	}
@@ -233,7 +233,7 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	if err := tx.freeFor(c, t, by); err != nil {
 		return nil, false, err
 	}
-	if err := tx.clear(c, t, d.Actor, d.Behalf); err != nil {
+	if err := g.clean(t, by); err != nil {
 		return nil, false, err
 	}
 	if err := by.notVoted(); err != nil {
@@ -248,13 +248,10 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	if err := tx.notTheOther(t, by.Persons()); err != nil {
 		return nil, false, err
 	}
-	if err := tx.overrule(c, d); err != nil {
+	if err := tx.overrule(c, d, g.blocking); err != nil {
 		return nil, false, err
 	}
-	hash, err := tx.BoundHash(c)
-	if err != nil {
-		return nil, false, err
-	}
+	hash := g.boundHash(c)
 	var sealed []byte
 	err = tx.get(&sealed, `UPDATE decisions SET state = 'applied', decided_at = $2, bound_hash = $3, amount = coalesce(amount, $4), chair = $5
 		WHERE id = $1 AND state = 'intent' AND task_version = $6 AND actor = $7 AND behalf = $8 RETURNING sealed`,

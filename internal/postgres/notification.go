@@ -49,6 +49,14 @@ func (s *Store) SpreadNotices(ctx context.Context, webhook bool, limit int) (int
 		}
 		n = len(all)
 		s := spread{webhook: webhook, mails: map[string]string{}}
+		if n == 0 {
+			return nil
+		}
+		// The question who is to be told is the same for every notice: to plan
+		// it takes longer than to answer it.
+		if _, err := tx.exec(`SELECT set_config('plan_cache_mode', 'force_generic_plan', true)`); err != nil {
+			return err
+		}
 		for _, one := range all {
 			heard, err := tx.hearers(one)
 			if err != nil {

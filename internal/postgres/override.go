@@ -56,13 +56,9 @@ func (tx *Tx) overrideFaults(c *Case, def *programme.Definition, data json.RawMe
 // What has begun to block since the approver looked refuses the approval.
 //
 // Errors: Conflict override_required (param finding).
-func (tx *Tx) overrule(c *Case, d aid.Decision) error {
-	if d.Kind != aid.Approve || d.Action != aid.ActionApprove {
+func (tx *Tx) overrule(c *Case, d aid.Decision, blocking []string) error {
+	if d.Kind != aid.Approve || d.Action != aid.ActionApprove || len(blocking) == 0 {
 		return nil
-	}
-	blocking, err := tx.blocking(c)
-	if err != nil || len(blocking) == 0 {
-		return err
 	}
 	content, err := tx.Content(d.ID)
 	if err != nil {

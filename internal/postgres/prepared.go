@@ -12,9 +12,10 @@ import (
 // and PostgreSQL plans it once per connection. database/sql keeps the copies of
 // each connection.
 
-// prepared gives a statement of this transaction; nil while it is not
+// prepared counts and gives a statement of this transaction; nil while it is not
 // prepared yet: then the query is sent as it is.
 func (tx *Tx) prepared(query string) *sqlx.Stmt {
+	tx.store.asked.Add(1)
 	known, seen := tx.store.known.LoadOrStore(query, (*sqlx.Stmt)(nil))
 	stmt, _ := known.(*sqlx.Stmt)
 	switch {

@@ -62,7 +62,7 @@ func (tx *Tx) decidable(c *Case, t *Task) (bool, error) {
 			FROM staff_roles r JOIN staff s USING (subject) JOIN up ON up.code = r.area
 			WHERE s.disabled_at IS NULL AND r.role = ANY($2) AND ($3 = '' OR r.level = $3) AND (r.committee OR NOT $4) AND (r.programmes = '{}' OR $8 = ANY(r.programmes))
 			  AND NOT EXISTS (SELECT 1 FROM votes v WHERE v.actor = r.subject OR v.behalf = r.subject)
-			  AND NOT EXISTS (SELECT 1 FROM conflicts k WHERE k.case_id = $5 AND k.person = r.subject)
+			  AND r.subject <> ALL(ARRAY(SELECT person FROM conflicts WHERE case_id = $5))
 			  AND NOT EXISTS (SELECT 1 FROM case_holders d WHERE d.case_id = $5 AND d.person = r.subject
 			                  AND CASE $6 WHEN '' THEN false WHEN 'follow_up' THEN d.duty = 'verify' ELSE d.duty <> $6 END)
 			GROUP BY r.subject)

@@ -32,16 +32,17 @@ func (s *Store) Step(ctx context.Context, step aid.Step, name string, fn func(*T
 			return err
 		}
 		if done != nil {
-			out, err = tx.complete(step, c, *done)
+			out, err = tx.complete(step, c, *done, "")
 			return err
 		}
 		if out, err = fn(tx, c); err != nil {
 			return err
 		}
-		if err = tx.record(step, name, out); err != nil {
+		raw, err := json.Marshal(out)
+		if err != nil {
 			return err
 		}
-		out, err = tx.complete(step, c, out)
+		out, err = tx.complete(step, c, out, recording, name, raw, tx.Now, step.Cause, step.Seq)
 		return err
 	})
 	if refusal := refused(err); refusal != nil {
@@ -76,14 +77,10 @@ func (tx *Tx) recorded(step aid.Step) (*aid.Outcome, error) {
 	return &out, json.Unmarshal(raw, &out)
 }
 
-func (tx *Tx) record(step aid.Step, name string, out aid.Outcome) error {
-	raw, err := json.Marshal(out)
-	if err != nil {
-		return err
-	}
-	return tx.one(`INSERT INTO transitions (workflow_id, cause, seq, name, outcome, at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		step.Workflow, step.Cause, step.Seq, name, raw, tx.Now)
-}
+// recording is put before the query of complete: the step is recorded with the
+// same exchange that tells where it led.
+const recording = `WITH recorded AS (
+	INSERT INTO transitions (workflow_id, name, outcome, at, cause, seq) VALUES ($1, $4, $5, $6, $7, $8)) `
 
 // stand is one row of what a workflow has to know after a step.
 type stand struct {
@@ -95,14 +92,15 @@ type stand struct {
 
 // complete fills the parts of an outcome that every step tells alike: where
 // the case stands and which workflow has it now, what this one waits for, when
-// to wake up, and the payment that is not over.
-func (tx *Tx) complete(step aid.Step, c *Case, out aid.Outcome) (aid.Outcome, error) {
+// to wake up, and the payment that is not over. Before is put before its
+// statement, with more arguments from the fourth on.
+func (tx *Tx) complete(step aid.Step, c *Case, out aid.Outcome, before string, more ...any) (aid.Outcome, error) {
 	out.Place, out.Review, out.Now, out.Barred = c.Place(), c.Review, tx.Now, nil
 	if c.Status.Open() && c.WorkflowID != step.Workflow {
 		out.Next = c.WorkflowID
 	}
 	var rows []stand
-	err := tx.list(&rows, `
+	err := tx.list(&rows, before+`
 		SELECT t.id, t.kind, t.duty AS task_duty, t.level, t.subject, t.attend_at,
 		       coalesce((SELECT string_agg(d.actor || CASE WHEN d.behalf <> '' THEN ' ' || d.behalf ELSE '' END, ' ' ORDER BY d.actor) FROM decisions d
 		                 WHERE d.task_id = t.id AND d.state = 'applied'), '') AS voters,
@@ -122,7 +120,7 @@ func (tx *Tx) complete(step aid.Step, c *Case, out aid.Outcome) (aid.Outcome, er
 		UNION ALL
 		SELECT '', '', '', '', '', k.attend_at, '', NULL, NULL, NULL FROM clocks k
 		WHERE k.case_id = $2 AND $3 AND k.counted_at IS NOT NULL AND k.attend_at IS NOT NULL
-		ORDER BY 1, 8`, step.Workflow, step.Case, c.WorkflowID == step.Workflow)
+		ORDER BY 1, 8`, append([]any{step.Workflow, step.Case, c.WorkflowID == step.Workflow}, more...)...)
 	for _, r := range rows {
 		tell(&out, r)
 	}

@@ -9,6 +9,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -29,6 +30,8 @@ type Store struct {
 	counts keptCounts
 	below  coverage // what lies below areas
 	known  sync.Map // statement of a transaction -> *sqlx.Stmt, nil while it is being prepared
+
+	asked atomic.Int64 // statements of transactions so far
 
 	claimFor time.Duration // working time after which a claim lapses; 0 for never
 }
@@ -73,6 +76,11 @@ func connect(ctx context.Context, url string) (*sqlx.DB, error) {
 	}
 	return db, nil
 }
+
+// Statements gives how many statements the transactions of this store have
+// made so far, BEGIN and COMMIT not counted: each is an exchange with the
+// server.
+func (s *Store) Statements() int64 { return s.asked.Load() }
 
 // Close gives the connections back.
 func (s *Store) Close() error { return s.db.Close() }

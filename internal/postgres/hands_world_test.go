@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"testing"
@@ -16,15 +15,16 @@ import (
 // transaction, by whoever is named, with a savepoint before each act: every
 // assignment of people to its duties is tried, and taken back.
 type hands struct {
-	t      testing.TB
-	db     *pgtest.DB
-	tx     *postgres.Tx
-	caseID string
-	acts   []act
-	do     func(h *hands, a act, who hand) error // the way of acting
-	legal  func(done []hand) bool                // what the rule says, in words of its own
-	choice []hand
-	voided bool // what was approved is approved no more: nothing is paid
+	t       testing.TB
+	db      *pgtest.DB
+	tx      *postgres.Tx
+	caseID  string
+	acts    []act
+	do      func(h *hands, a act, who hand) error // the way of acting
+	legal   func(done []hand) bool                // what the rule says, in words of its own
+	choice  []hand
+	callers map[string]*postgres.Caller // of the ways that ask for one
+	voided  bool                        // what was approved is approved no more: nothing is paid
 
 	asked, refused, paid int
 	wrong                []string
@@ -193,17 +193,11 @@ func (h *hands) open(a act) (id string, version int) {
 // and stored, then applied with all that follows.
 func single(h *hands, a act, who hand) error {
 	id, version := h.open(a)
-	in := postgres.Intent{ID: postgres.NewID(aid.DecisionID), Task: id, Actor: who.actor, Behalf: who.behalf, TaskVersion: version, Action: a.action, Data: json.RawMessage(`{}`)}
-	recorded, err := h.tx.RecordIn(in)
+	recorded, err := h.tx.RecordIn(intentOf(a, who, id, version))
 	if err != nil {
 		return err
 	}
-	c := h.locked()
-	t, _, err := h.tx.ApplyDecision(c, recorded.Decision)
-	if err != nil {
-		return postgres.Translate(err)
-	}
-	return h.follows(a, t, who)
+	return h.applied(a, recorded, who)
 }
 
 // past writes a decision past every check of the program.

@@ -140,10 +140,17 @@ func (wk *walk) claim(a deed) error {
 	return nil
 }
 
-// unclear tells that what a person is shown is no last word: who may be decided
-// for at this moment is shown as having decided.
+// unclear tells that what a person is shown is no last word: whoever may be
+// decided for at this moment, or whose principal may have decided, is shown as
+// having decided. Whose decision comes first is the one that counts.
 func (wk *walk) unclear(person string) bool {
-	return slices.ContainsFunc(wk.m.pending, func(p *decision) bool { return p.behalf == person })
+	hands := []string{person}
+	for _, l := range wk.m.lenders(person) {
+		hands = append(hands, l.principal)
+	}
+	return slices.ContainsFunc(wk.m.pending, func(p *decision) bool {
+		return slices.Contains(hands, p.behalf) || slices.Contains(hands[1:], p.actor)
+	})
 }
 
 // bars tells what keeps a person from a task, whatever is decided.

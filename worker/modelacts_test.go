@@ -137,7 +137,7 @@ func (wk *walk) claim(a deed) error {
 	case wk.m.claims > 0:
 		w.lapses = wk.m.now + wk.m.claims
 	}
-	return nil
+	return wk.pass(aMoment)
 }
 
 // unclear tells that what a person is shown is no last word: whoever may be
@@ -169,7 +169,7 @@ func (wk *walk) release(a deed) error {
 		return fmt.Errorf("%s releases %s: %w", by, w.name(), err)
 	}
 	wk.m.holds(w, "", "")
-	return nil
+	return wk.pass(aMoment)
 }
 
 func (wk *walk) delegate(a deed) error {
@@ -227,7 +227,7 @@ func (wk *walk) revoke(a deed) error {
 	}
 	l.revoked = true
 	wk.m.sweeps()
-	return nil
+	return wk.pass(aMoment)
 }
 
 // role takes somebody's role away, or gives it back.

@@ -148,6 +148,8 @@ func (wk *walk) pass(d time.Duration) error {
 	_, other := wk.tn.db.SettleDelegations(ctx, 20)
 	wk.m.sweeps()
 	wk.tn.dispatch()
+	wk.tn.pass(aMoment) // what comes next comes after it on every clock
+	wk.m.passes(aMoment)
 	return errors.Join(err, other)
 }
 

@@ -36,3 +36,11 @@ func TestAModelThatForgetsIsRefuted(t *testing.T) {
 		})
 	}
 }
+
+// Whoever acts for somebody with two roles is told what is nearest: that the
+// delegation does not reach so far, not that the other role is of another level.
+func TestTheNearestRefusalIsTold(t *testing.T) {
+	t.Parallel()
+	acts := []deed{{Do: "decide", Fit: true}, {Do: "decide", Fit: true}, {Do: "delegate", Who: 6, Pick: 5}, {Do: "decide", Behalf: 1}}
+	require.NoError(t, play(t, story{Matrix: []tier{{name: "commune", mode: "any"}}, Money: 100_000_000, Acts: acts}))
+}

@@ -198,7 +198,9 @@ func mayDecide(t *Task, grants []grant) (chair bool, err error) {
 		switch {
 		case !slices.Contains(rule.Roles, g.Role):
 		case t.Level != "" && t.Kind == aid.Approve && (g.Level != t.Level || (level.Mode == aid.ModeCommittee && !g.Committee)):
-			refusal = aid.Refuse(aid.Forbidden, "wrong_level", "level", t.Level)
+			if refusal.Code == "wrong_role" { // another grant has come nearer
+				refusal = aid.Refuse(aid.Forbidden, "wrong_level", "level", t.Level)
+			}
 		case !g.InScope && g.Behalf != "":
 			refusal = aid.Refuse(aid.Forbidden, "not_delegated")
 		case !g.InScope:

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"flag"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,6 +50,59 @@ func BenchmarkRecount(b *testing.B) {
 	var left int
 	if err := db.SQL(b).QueryRow(`SELECT count(*) FROM recounts WHERE done_at IS NULL OR cases <> $1`, *recountTasks).Scan(&left); err != nil || left > 0 {
 		b.Fatalf("%d changes did not reach every case (%v)", left, err)
+	}
+}
+
+// A change reaches every case once: also when a worker dies in a batch, two
+// work at once, and people go on with what is being counted.
+func TestRecountGoesOnAfterACrash(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	ctx := t.Context()
+	const cases = 5
+	var tasks []string
+	for i := range cases {
+		change(t, db, submit(t, db, "portal1", request(i+1)).ID, func(tx *postgres.Tx, c *postgres.Case) error {
+			if err := tx.MoveCase(c, aid.EventOpen); err != nil {
+				return err
+			}
+			task, err := tx.OpenOfficeTask(c, postgres.NewTask{Kind: aid.VerifyDocuments, Workflow: c.WorkflowID, Rule: map[string]any{}})
+			tasks = append(tasks, task)
+			return err
+		})
+	}
+	exec(t, db, `CREATE TABLE was AS SELECT id, due_at FROM tasks`)
+	now := must(db.CalendarByCode(ctx, "vn-office"))(t)
+	rules := now.Rules
+	for day := range 3 {
+		rules.Holidays = append(rules.Holidays, worktime.Holiday{Date: db.Now().AddDate(0, 0, day).Format(time.DateOnly), Name: "x"})
+	}
+	must(db.EditCalendar(ctx, db.Staff(t, "admin1"), "vn-office", now.Version, rules, nil))(t)
+	moved := func() int {
+		return len(rows(t, db, `SELECT t.id FROM tasks t JOIN was w ON w.id = t.id WHERE t.due_at > w.due_at`))
+	}
+
+	must(db.Recount(ctx, 1))(t)
+	exec(t, db, `CREATE FUNCTION dies() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'dies'; END $$;
+		CREATE TRIGGER dies BEFORE UPDATE ON recounts FOR EACH ROW EXECUTE FUNCTION dies()`)
+	if _, err := db.Recount(ctx, 2); err == nil || moved() != 1 {
+		t.Fatalf("a batch that failed at its end left %d cases counted (%v)", moved(), err)
+	}
+	exec(t, db, `DROP TRIGGER dies ON recounts`)
+	must(db.ClaimTask(ctx, db.Staff(t, "verifier1"), tasks[cases-1], 0))(t)
+	var both sync.WaitGroup
+	for range 2 {
+		both.Go(func() {
+			for range 3 * cases {
+				if _, err := db.Recount(ctx, 1); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	both.Wait()
+	if got := rows(t, db, `SELECT cases || ' ' || (done_at IS NOT NULL) FROM recounts`); moved() != cases || len(got) != 1 || got[0] != "5 true" {
+		t.Errorf("%d of %d cases were counted: %q", moved(), cases, got)
 	}
 }
 

@@ -32,7 +32,7 @@ func benchBulk(ctx context.Context, s settings) error {
 		return err
 	}
 	defer r.stop()
-	if _, err := r.plain.ExecContext(ctx, `CREATE EXTENSION IF NOT EXISTS pg_stat_statements`); err != nil {
+	if _, err := r.plain.ExecContext(ctx, `CREATE EXTENSION IF NOT EXISTS pg_stat_statements`); err != nil { //nolint:forbidigo // twice is no harm
 		return err
 	}
 	fmt.Printf("## decisions on %d tasks at once, %d updates at a time in the control\n", s.bulk, s.parallel)
@@ -101,7 +101,7 @@ func (r *rig) measureBulk(ctx context.Context, name, who string, kind aid.TaskKi
 	if _, err := r.settled(ctx); err != nil {
 		return err
 	}
-	if _, err := r.plain.ExecContext(ctx, `ANALYZE`); err != nil { // as the server does by itself, some time after so many rows were made
+	if _, err := r.plain.ExecContext(ctx, `ANALYZE`); err != nil { //nolint:forbidigo // as the server does by itself; twice is no harm
 		return err
 	}
 	before, err := r.bareUpdates(ctx, 0, r.bulk/2)
@@ -182,7 +182,7 @@ func (r *rig) oneBatch(ctx context.Context, who string, kind aid.TaskKind, conte
 	if err != nil {
 		return out, err
 	}
-	if _, err = r.plain.ExecContext(ctx, `SELECT pg_stat_statements_reset()`); err != nil {
+	if _, err = r.plain.ExecContext(ctx, `SELECT pg_stat_statements_reset()`); err != nil { //nolint:forbidigo // twice is no harm
 		return out, err
 	}
 	used, err := r.cpuNow()

@@ -16,7 +16,7 @@ type asking struct {
 
 // countStatements makes the server count statements from its next start on.
 func (r *rig) countStatements(ctx context.Context) error {
-	_, err := r.plain.ExecContext(ctx, `ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'`)
+	_, err := r.plain.ExecContext(ctx, `ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'`) //nolint:forbidigo // no transaction may hold it
 	return err
 }
 

@@ -361,10 +361,10 @@ func (m *simple) decidable(w *work) bool {
 		able++
 		chair = chair || p.chair
 	}
-	switch {
-	case w.tier.mode == "committee":
+	switch w.tier.mode {
+	case "committee":
 		return able > 0 && len(w.votes)+able >= w.tier.quorum && (chair || !w.tier.chair)
-	case w.tier.mode == "n_of_m":
+	case "n_of_m":
 		return able > 0 && votes[aid.ActionApprove]+able >= w.tier.n
 	}
 	return able > 0

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+
+	"github.com/lib/pq"
 )
 
 // batchView is a batch as its person sees it.
@@ -123,21 +125,9 @@ func (s *stack) manyCases(t *testing.T, n int) []string {
 func tasksOf(t *testing.T, db *sql.DB, cases []string, kind string) []string {
 	t.Helper()
 	var ids []string
-	for _, id := range cases {
-		rows, err := db.Query(`SELECT id FROM tasks WHERE case_id = $1 AND kind = $2 AND closed_at IS NULL`, id, kind)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			var task string
-			if err := rows.Scan(&task); err != nil {
-				t.Fatal(err)
-			}
-			ids = append(ids, task)
-		}
-		if err := rows.Err(); err != nil {
-			t.Fatal(err)
-		}
+	err := db.QueryRow(`SELECT coalesce(array_agg(id), '{}') FROM tasks WHERE case_id = ANY($1) AND kind = $2 AND closed_at IS NULL`, pq.Array(cases), kind).Scan(pq.Array(&ids))
+	if err != nil {
+		t.Fatal(err)
 	}
 	return ids
 }

@@ -8,10 +8,10 @@ CREATE TABLE area_tree (
 INSERT INTO area_tree VALUES (1);
 COMMENT ON TABLE area_tree IS 'One row: the state of the tree of areas.';
 COMMENT ON COLUMN area_tree.version IS 'Rises whenever an area comes, goes or moves.';
-GRANT SELECT, UPDATE (version) ON area_tree TO aidflow_app;
+GRANT SELECT ON area_tree TO aidflow_app;
 
 -- +goose StatementBegin
-CREATE FUNCTION area_tree_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION area_tree_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN
     UPDATE area_tree SET version = version + 1;
     RETURN NULL;

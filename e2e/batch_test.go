@@ -91,6 +91,7 @@ func (s *stack) manyCases(t *testing.T, n int) []string {
 	for i := range requests {
 		r := newRequest(t, s, "medical")
 		r.in("payee")["account_number"] = fmt.Sprintf("0099%06d", i) // one account of many cases would be a finding
+		r.in("requested")["amount"] = 100_000                        // the fund is everybody's
 		requests[i] = r
 	}
 	portal, next := s.partner(t), make(chan int, n)

@@ -113,7 +113,7 @@ func (wk *walk) bring(d *decision, twice bool) error {
 
 // time lets six hours or more pass.
 func (wk *walk) time(a deed) error {
-	return wk.pass(time.Duration(choose([]int{1, 1, 2, 3, 5, 9, 14, 40}, a.Pick))*6*time.Hour + aWhile)
+	return wk.pass(time.Duration(choose([]int{1, 1, 2, 3, 5, 14, 24, 60}, a.Pick))*6*time.Hour + aWhile)
 }
 
 func (wk *walk) claim(a deed) error {

@@ -37,6 +37,37 @@ func TestAModelThatForgetsIsRefuted(t *testing.T) {
 	}
 }
 
+// What random walks come to rarely: work that is taken from whoever has it, a
+// partner who never answers, and a vote in another's name.
+func TestRareWalks(t *testing.T) {
+	verified := []deed{{Do: "decide", Fit: true}, {Do: "decide", Fit: true}}
+	then := func(more ...deed) []deed { return append(verified[:2:2], more...) }
+	tests := []struct {
+		name string
+		acts []deed
+		seen map[string]int
+	}{
+		{"taken from whoever has it, once", []deed{{Do: "claim", Who: 10}, {Do: "time", Pick: 5}, {Do: "time", Pick: 5}, {Do: "time", Pick: 6}},
+			map[string]int{"told: task.reassigned": 1, "told: task.escalated": 2}},
+		{"no answer, twice, and the end", then(deed{Do: "decide", Fit: true, Pick: 7}, deed{Do: "time", Pick: 7}, deed{Do: "time", Pick: 7}, deed{Do: "time", Pick: 7},
+			deed{Do: "decide", Fit: true, Task: 1}, deed{Do: "time", Pick: 7}, deed{Do: "time", Pick: 7}, deed{Do: "time", Pick: 7}, deed{Do: "decide", Fit: true, Task: 1, Pick: 3}),
+			map[string]int{"told: task.partner_reminded": 2, "told: case.no_answer": 2, "case ends as withdrawn": 1}},
+		{"in another's name", then(deed{Do: "delegate", Who: 0, Task: 5, Pick: 1}, deed{Do: "decide", Who: 5, Behalf: 1}),
+			map[string]int{"decision made in another's name": 1, "case ends as approved": 1}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			wk := begin(t, story{Matrix: []tier{{name: "commune", mode: "any"}}, Money: 100_000_000})
+			require.NoError(t, wk.plays(tt.acts))
+			wk.remember()
+			for what, n := range tt.seen {
+				require.Equal(t, n, wk.seen[what], what)
+			}
+		})
+	}
+}
+
 // Whoever acts for somebody with two roles is told what is nearest: that the
 // delegation does not reach so far, not that the other role is of another level.
 func TestTheNearestRefusalIsTold(t *testing.T) {

@@ -101,10 +101,21 @@ func play(t *testing.T, s story, forgets ...string) error {
 	t.Helper()
 	wk := begin(t, s, forgets...)
 	defer wk.remember()
+	if err := wk.plays(s.Acts); err != nil {
+		return err
+	}
+	if len(forgets) == 0 {
+		wk.lawful()
+	}
+	return nil
+}
+
+// plays makes one act after the other, and brings in the end what was lost.
+func (wk *walk) plays(acts []deed) error {
 	if err := wk.same(); err != nil {
 		return fmt.Errorf("submitted: %w", err)
 	}
-	for i, a := range s.Acts {
+	for i, a := range acts {
 		if !wk.m.open() {
 			break
 		}
@@ -116,9 +127,6 @@ func play(t *testing.T, s story, forgets ...string) error {
 		if err := errors.Join(wk.bring(wk.m.pending[0], false), wk.same()); err != nil {
 			return fmt.Errorf("at the end: %w", err)
 		}
-	}
-	if len(forgets) == 0 {
-		wk.lawful()
 	}
 	return nil
 }

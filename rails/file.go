@@ -26,7 +26,7 @@ type FileRail interface {
 
 // Batch is the content of one released pay run.
 type Batch struct {
-	ID        string    // message id: unique for ever, at most 35 characters
+	ID        string    // message id: unique for ever, at most 35 letters, digits, "-" and "."; no underscore
 	CreatedAt time.Time // the moment of the release: part of the bytes
 	ExecuteOn time.Time // the day on which the bank is to pay
 	Debtor    Account   // the fund's own account
@@ -65,8 +65,8 @@ type Unwritable struct{ Faults []LineFault }
 // LineFault is what is wrong with one line: never its value.
 type LineFault struct {
 	Line  int    // from 1; 0 speaks of the batch itself
-	Field string // as of Instruction: "payee.account_name"
-	Code  string // stable: "too_long", "characters", "required", "too_many_lines"
+	Field string // as of Instruction: "payee.account_name"; of the batch: "id", "lines", "execute_on", "debtor.name"
+	Code  string // stable: "required", "invalid", "characters", "too_long", "too_large", "too_many_lines", "duplicate", "currency", "method"
 }
 
 // Error names no line and no value.
@@ -74,7 +74,7 @@ func (e *Unwritable) Error() string { return "rails: the batch cannot be written
 
 // Unreadable says why a file of the bank is not believed.
 type Unreadable struct {
-	Code string // stable: "truncated", "control_sum", "unknown_format", "two_currencies", "malformed", "duplicate_line"
+	Code string // stable: "truncated", "control_sum", "unknown_format", "two_currencies", "two_accounts", "malformed", "duplicate_line", "too_large"
 	Line int    // from 1, 0 where no line is at fault
 }
 
@@ -93,6 +93,11 @@ type Report struct {
 	Opening  *int64    // booked balances in minor units; nil where the format has none
 	Closing  *int64
 	Lines    []ReportLine
+	// Rest is what became of every instruction of the batch that no line names:
+	// Refused when the bank turned the whole file away, Accepted when it took
+	// it, "" when the file does not say. Never Settled: that is told line by line.
+	Rest       State
+	RestReason string // reason of the bank for a Rest that is Refused
 }
 
 // ReportLine is one line of the bank: what became of an instruction, or one
@@ -103,10 +108,10 @@ type ReportLine struct {
 	EndToEnd  string    // as sent; "" where the bank does not give it
 	Reference string    // the bank's own id of the movement
 	State     State     // Accepted, Settled, Refused or Failed
-	Returned  bool      // money that had been paid came back
+	Returned  bool      // with Credit: money that had been paid came back; without: the bank took a credit back. Never a payment settled
 	Credit    bool      // money came in; false: it left
-	Amount    int64     // minor units, above zero
-	Currency  string    // ISO 4217
+	Amount    int64     // minor units, above zero; 0 where an answer (pain.002, csv) does not repeat it
+	Currency  string    // ISO 4217; "" with an amount of 0
 	BookedOn  time.Time // zero where nothing was booked
 	Code      string    // reason of the bank: AC04, NARR ...
 	Name      string

@@ -2,6 +2,7 @@ package rails
 
 import (
 	"io"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -126,8 +127,11 @@ func EndToEnd(key string) string { return strings.TrimPrefix(key, awardPrefix) }
 // KeyOf gives the key that travelled as an end-to-end id, and whether it can
 // be one of ours.
 func KeyOf(endToEnd string) (string, bool) {
-	key := awardPrefix + endToEnd
-	return key, ValidKey(key)
+	return awardPrefix + endToEnd, travelling.MatchString(endToEnd)
 }
+
+// travelling is the form of our keys in files: aid.RailKey counts tranches and
+// payments from 1.
+var travelling = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}/[1-9][0-9]{0,3}/[1-9][0-9]{0,5}$`)
 
 const awardPrefix = "awd_"

@@ -61,6 +61,9 @@ func rules() map[string]rule {
 		"rails":           {rooms: "aid"},
 		"rails/railtest":  {rooms: "aid rails", modules: "pgregory.net/rapid"},
 		"rails/simulator": {rooms: "aid rails", modules: "go.etcd.io/bbolt/", tests: "rails/railtest"},
+		"rails/bankfile": {rooms: "aid/money rails", modules: "golang.org/x/text/unicode/norm github.com/xuri/excelize/v2",
+			tests: "aid rails/railtest rails/bankfile/banktest"},
+		"rails/bankfile/banktest": {rooms: "aid/money rails"},
 
 		// The questions: registers of others.
 		"registers":              {modules: "golang.org/x/text/unicode/norm"},

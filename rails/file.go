@@ -75,7 +75,7 @@ func (e *Unwritable) Error() string { return "rails: the batch cannot be written
 
 // Unreadable says why a file of the bank is not believed.
 type Unreadable struct {
-	Code string // stable: "truncated", "control_sum", "unknown_format", "two_currencies", "two_accounts", "malformed", "duplicate_line", "too_large"
+	Code string // stable: "truncated", "control_sum", "unknown_format", "two_currencies", "several_statements", "malformed", "duplicate_line", "too_large"
 	Line int    // from 1, 0 where no line is at fault
 }
 

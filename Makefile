@@ -8,7 +8,7 @@ ENGINE_SOURCES := $(shell find engine -name '*.go' -not -name '*_test.go') engin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build dev run test check replay races model bench gen deps
+.PHONY: help build dev run test check replay races ledger model bench gen deps
 .PHONY: need-go check-format check-vet check-gen check-workflows check-lint FORCE
 
 help: ## list these commands
@@ -37,6 +37,9 @@ model: deps ## take cases through random matrices by random acts, beside a simpl
 
 races: deps ## 10,000 races of approvers on one task (AIDFLOW_RACES, AIDFLOW_RACES_SEED)
 	@CI=true AIDFLOW_RACES=$${AIDFLOW_RACES:-10000} $(GO) test ./api -count=1 -timeout 3h -run RacesOfApprovers -v
+
+ledger: ## 1,000,000 random operations of a fund beside a model (AIDFLOW_LEDGER_OPS, AIDFLOW_LEDGER_SEED)
+	@AIDFLOW_LEDGER_OPS=$${AIDFLOW_LEDGER_OPS:-1000000} $(GO) test ./aid/ledger -count=1 -run RandomLife -v
 
 bench: build deps ## measure speed and cost beside controls of the same run
 	$(GO) run ./bench

@@ -20,6 +20,7 @@ const (
 	EventID        Prefix = "evt"
 	KeyID          Prefix = "key"
 	AwardID        Prefix = "awd"
+	PurposeID      Prefix = "pur"
 	TrancheID      Prefix = "tra"
 	AttemptID      Prefix = "att"
 	PersonID       Prefix = "per"

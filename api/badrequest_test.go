@@ -167,6 +167,57 @@ func TestBadFundsAndContributions(t *testing.T) {
 	}
 }
 
+func TestBadBudgetsAndPurposes(t *testing.T) {
+	d := openDoor(t)
+	d.reserved(t, 5)
+	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
+	at := "/v1/funds/" + fund
+	money := func(amount any, currency string) map[string]any {
+		return map[string]any{"amount": amount, "currency": currency}
+	}
+	limit := func(path string, value any) map[string]any {
+		return change(map[string]any{"programme": "schooling", "year": 2026, "budget": money(1000, "VND")}, path, value)
+	}
+	bound := func(path string, value any) map[string]any {
+		return change(map[string]any{"amount": money(1000, "VND"), "received_on": "2026-03-02", "purpose": map[string]any{"programme": "medical"}}, path, value)
+	}
+	fresh := func(path string, value any) map[string]any {
+		return change(map[string]any{"budget": money(1000, "VND"), "reason_code": "plan"}, path, value)
+	}
+	d.call("manager1", "POST", at+"/budgets", limit("year", 2027), key()...)
+	seen := []string{"If-Match", d.call("manager1", "GET", at, nil).Header.Get("ETag")}
+	for _, r := range []refusal{
+		{name: "no such programme", who: "manager1", path: at + "/budgets", body: limit("programme", "canary"), faults: []string{"/programme unknown_programme"}},
+		{name: "dollars", who: "manager1", path: at + "/budgets", body: limit("budget.currency", "USD"), faults: []string{"/budget/currency currency_not_accepted"}},
+		{name: "less than nothing", who: "manager1", path: at + "/budgets", body: limit("budget.amount", -1), faults: []string{"/budget/amount too_small"}},
+		{name: "long ago", who: "manager1", path: at + "/budgets", body: limit("year", 1999), faults: []string{"/year too_small"}},
+		{name: "set already", who: "manager1", path: at + "/budgets", body: limit("year", 2027), status: 409, code: "budget_exists"},
+		{name: "less than is promised", who: "manager1", path: at + "/budgets", body: limit("programme", "medical"), status: 409, code: "budget_below_promised"},
+		{name: "a treasurer's budget", who: "treasurer1", path: at + "/budgets", body: limit("year", 2028), status: 403, code: "wrong_role"},
+		{name: "no such fund", who: "manager1", path: "/v1/funds/canary/budgets", body: limit("year", 2028), status: 404, code: "fund_not_found"},
+		{name: "unseen", who: "manager1", method: "PATCH", path: at + "/budgets/schooling/2027", body: fresh("reason_code", "plan"), headers: []string{}, status: 428, code: "if_match_required"},
+		{name: "stale", who: "manager1", method: "PATCH", path: at + "/budgets/schooling/2027", body: fresh("reason_code", "plan"), headers: []string{"If-Match", `"9"`}, status: 412, code: "stale"},
+		{name: "no budget", who: "manager1", method: "PATCH", path: at + "/budgets/schooling/2029", body: fresh("reason_code", "plan"), headers: seen, status: 404, code: "budget_not_found"},
+		{name: "because", who: "manager1", method: "PATCH", path: at + "/budgets/schooling/2027", body: fresh("reason_code", "canary"), headers: seen, faults: []string{"/reason_code not_allowed"}},
+		{name: "nothing to change", who: "manager1", method: "PATCH", path: at, body: map[string]any{"reason_code": "plan"}, headers: seen, faults: []string{" empty"}},
+		{name: "the fund's dollars", who: "manager1", method: "PATCH", path: at, body: fresh("budget.currency", "USD"), headers: seen, faults: []string{"/budget/currency currency_not_accepted"}},
+		{name: "below what is promised", who: "manager1", method: "PATCH", path: at, body: fresh("budget.amount", 1), headers: seen, status: 409, code: "budget_below_promised"},
+		{name: "another fund was seen", who: "manager1", method: "PATCH", path: at, body: fresh("budget.amount", 600000000), headers: []string{"If-Match", `"1"`}, status: 412, code: "stale"},
+		{name: "for nothing", who: "treasurer1", path: at + "/contributions", body: bound("purpose", map[string]any{}), faults: []string{"/purpose empty"}},
+		{name: "for what there is not", who: "treasurer1", path: at + "/contributions", body: bound("purpose.programme", "canary"), faults: []string{"/purpose/programme unknown_programme"}},
+		{name: "for another province", who: "treasurer1", path: at + "/contributions", body: bound("purpose.area", "48"), faults: []string{"/purpose/area unknown_area"}},
+	} {
+		if r.headers == nil {
+			r.headers = key()
+		}
+		if r.code == "" {
+			r.status, r.code = 422, "invalid_content"
+		}
+		r.secret = "canary"
+		d.refuses(t, r)
+	}
+}
+
 func TestBadHeadersAndParameters(t *testing.T) {
 	d := openDoor(t)
 	id := d.submitted("medical")

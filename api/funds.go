@@ -47,6 +47,37 @@ func (h *handlers) CreateFund(ctx context.Context, r CreateFundRequestObject) (C
 	return CreateFund201JSONResponse{Body: fund(*row), Headers: CreateFund201ResponseHeaders{ETag: etag(row.Version), Location: location("funds", row.ID)}}, nil
 }
 
+// ChangeFund changes a fund's name or budget, closes it or opens it again.
+func (h *handlers) ChangeFund(ctx context.Context, r ChangeFundRequestObject) (ChangeFundResponseObject, error) {
+	b := r.Body
+	in := postgres.FundChange{Name: b.Name, Currency: b.Budget.Currency, Closing: b.Closing, Reason: string(b.ReasonCode)}
+	if in.Currency != "" { // the document lets no budget pass without one
+		in.Budget = &b.Budget.Amount
+	}
+	row, err := h.store.ChangeFund(ctx, callerOf(ctx), r.ID, ifMatch(r.Params.IfMatch, true), in)
+	if err != nil {
+		return nil, err
+	}
+	return ChangeFund200JSONResponse{Body: fund(*row), Headers: ChangeFund200ResponseHeaders{ETag: etag(row.Version)}}, nil
+}
+
+// ListPurposes gives a page of what a fund's money is bound to.
+func (h *handlers) ListPurposes(ctx context.Context, r ListPurposesRequestObject) (ListPurposesResponseObject, error) {
+	page, err := page("purposes", r.Params.Limit, r.Params.Cursor)
+	if err != nil {
+		return nil, err
+	}
+	rows, f, err := h.store.Purposes(ctx, callerOf(ctx), r.ID, page)
+	if err != nil {
+		return nil, err
+	}
+	rows, next := cut("purposes", page, rows)
+	return ListPurposes200JSONResponse{HasMore: next != "", NextCursor: next, Data: each(rows, func(p postgres.Purpose) Purpose {
+		m := func(amount int64) Money { return Money{Amount: amount, Currency: f.Currency} }
+		return Purpose{ID: p.ID, Programme: p.Programme, Area: p.Area, Raised: m(p.Raised), Promised: m(p.Promised()), Available: m(p.Available)}
+	})}, nil
+}
+
 // railsOf reads which rail pays which method.
 //
 // Errors: Invalid with the fault unknown_rail.
@@ -86,13 +117,14 @@ func (h *handlers) Contribute(ctx context.Context, r ContributeRequestObject) (C
 		external = id
 	}
 	in := postgres.Contribution{ID: id, FundID: f.ID, ExternalID: external, Amount: b.Amount.Amount, Currency: b.Amount.Currency,
-		ReceivedOn: b.ReceivedOn.Time, CreatedBy: caller.Actor()}
+		ReceivedOn: b.ReceivedOn.Time, CreatedBy: caller.Actor(),
+		Purpose: postgres.Purpose{Programme: b.Purpose.Programme, Area: b.Purpose.Area}}
 	made, err := h.store.Contribute(ctx, in, b.Donor)
 	if err != nil {
 		return nil, err
 	}
 	out := Contribution{ID: made.ID, Fund: made.FundID, Amount: Money{Amount: made.Amount, Currency: made.Currency}, ExternalID: b.ExternalID,
-		RecordedAt: made.CreatedAt.UTC()}
+		Purpose: made.Purpose.ID, RecordedAt: made.CreatedAt.UTC()}
 	out.ReceivedOn.Time = made.ReceivedOn
 	return Contribute201JSONResponse{Body: out}, nil
 }

@@ -26,7 +26,7 @@ func transaction(t postgres.LedgerRow) Transaction {
 	out := Transaction{ID: t.ID, At: t.At.UTC(), Kind: t.Kind, Fund: t.FundID, Case: text(t.CaseID), Actor: t.Actor, Entries: []Entry{}}
 	for _, e := range t.Entries {
 		out.Currency = e.Currency
-		out.Entries = append(out.Entries, Entry{Set: e.Book, Account: e.Account, Amount: e.Amount})
+		out.Entries = append(out.Entries, Entry{Set: e.Book, Account: e.Account, Amount: e.Amount, Purpose: e.Purpose})
 	}
 	return out
 }

@@ -44,7 +44,7 @@ func TestRolesByOperation(t *testing.T) {
 	task := d.underReview(id)
 	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
 	paths := strings.NewReplacer("/cases/{id}", "/cases/"+id, "/tasks/{id}", "/tasks/"+task, "/funds/{id}", "/funds/"+fund,
-		"{code}", "medical", "{subject}", "approver1", "{version}", "1", "{id}", postgres.NewID(aid.PaymentID), "{other}", postgres.NewID(aid.PersonID), "{rail}", "simulator", "{kind}", "request_form", "{contribution}", "none")
+		"{code}", "medical", "{subject}", "approver1", "{version}", "1", "{id}", postgres.NewID(aid.PaymentID), "{other}", postgres.NewID(aid.PersonID), "{rail}", "simulator", "{kind}", "request_form", "{contribution}", "none", "{programme}", "medical", "{year}", "2026")
 	for _, op := range d.doc.Operations() {
 		if op.Public() || slices.Contains(op.Roles, "rail") {
 			continue
@@ -95,7 +95,7 @@ func TestStrangersFindNothing(t *testing.T) {
 	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
 	paths := strings.NewReplacer("/cases/{id}", "/cases/"+id, "/tasks/{id}", "/tasks/"+task, "/funds/{id}", "/funds/"+fund,
 		"/payments/{id}", "/payments/"+payment, "/decisions/{id}", "/decisions/"+decision, "{code}", "medical", "{subject}", "approver1", "{version}", "1",
-		"/people/{id}", "/people/"+id, "{other}", task, "{kind}", "request_form", "{contribution}", "none")
+		"/people/{id}", "/people/"+id, "{other}", task, "{kind}", "request_form", "{contribution}", "none", "{programme}", "medical", "{year}", "2026")
 	// Programmes belong to the installation, to be read and revised by its administrators wherever they are.
 	everyones := []string{"listProgrammes", "getProgramme", "proposeProgramme", "listProgrammeVersions", "getProgrammeVersion", "recallProgramme", "simulateProgramme", "listAreas", "getArea", "changeAreas", "whoami", "createCase", "validateCase", "uploadDocument", "getNextTask", "claimNextTask", "countTasks", "createFund", "createFreeze", "createCalendar", "listCalendars", "createImport", "recordPartnerAid", "createTaskBatch"}
 	everyones = append(everyones, "createDelegation", "listStaff", "createStaff")

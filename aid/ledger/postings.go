@@ -23,19 +23,19 @@ var postings = map[Kind][][]move{
 	KindClawback:      {{{Cash, Recovered}, {Spent, Available}}},
 }
 
-func entriesOf(moves []move, amount int64) []Entry {
+func entriesOf(moves []move, share Share) []Entry {
 	entries := make([]Entry, 0, 2*len(moves))
 	for _, m := range moves {
 		entries = append(entries,
-			Entry{SetOf(m.debit), m.debit, amount},
-			Entry{SetOf(m.credit), m.credit, -amount})
+			Entry{Set: SetOf(m.debit), Account: m.debit, Amount: 1}.of(share),
+			Entry{Set: SetOf(m.credit), Account: m.credit, Amount: -1}.of(share))
 	}
 	return entries
 }
 
 func post(kind Kind, fund string, m money.Money, key string) Transaction {
 	return Transaction{Kind: kind, Fund: fund, Currency: m.Currency, Key: key,
-		Entries: entriesOf(postings[kind][0], m.Amount)}
+		Entries: entriesOf(postings[kind][0], Share{Amount: m.Amount})}
 }
 
 // Contribution records money given to the fund. Like every constructor here it
@@ -79,7 +79,7 @@ func FailBeforeSettlement(fund string, m money.Money, key string) Transaction {
 // or Advances. With any other account the transaction is refused by Check.
 func ReturnAfterSettlement(fund string, m money.Money, key string, to Account) Transaction {
 	return Transaction{Kind: KindReturn, Fund: fund, Currency: m.Currency, Key: key,
-		Entries: entriesOf([]move{{to, AidPaid}, {Spent, Reserved}}, m.Amount)}
+		Entries: entriesOf([]move{{to, AidPaid}, {Spent, Reserved}}, Share{Amount: m.Amount})}
 }
 
 // AdvanceOut records cash given to a commune for hand-over.

@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"slices"
+
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/money"
 )
@@ -23,14 +25,20 @@ const (
 	KindFee           Kind = "fee"
 	KindFeeRepaid     Kind = "fee_repaid"
 	KindClawback      Kind = "clawback"
+	KindOpening       Kind = "opening"       // what a fund brings from older books
+	KindYearClose     Kind = "year_close"    // balances out of a year ...
+	KindYearOpen      Kind = "year_open"     // ... and into the next
+	KindReversal      Kind = "reversal"      // takes back another transaction
 	KindRunningCosts  Kind = "running_costs" // always refused
 )
 
 // Entry changes one account: debit positive, credit negative, in minor units.
+// Purpose names bound money on the accounts that purposes divide; "" is free.
 type Entry struct {
 	Set     Set     `json:"set"`
 	Account Account `json:"account"`
 	Amount  int64   `json:"amount"`
+	Purpose string  `json:"purpose,omitempty"`
 }
 
 // Transaction is one event on one fund in one currency. Key is its business
@@ -78,31 +86,46 @@ func (t Transaction) Check() error {
 }
 
 // checkKind compares the entries with those that the kind's constructor would
-// make for the same amount, so that a transaction is what its name says.
+// make for the same amount, or for each of its shares, so that a transaction is
+// what its name says.
 func (t Transaction) checkKind() error {
-	amount := t.Entries[0].Amount
-	if amount < 0 {
+	if known, err := t.checkBook(); known {
+		return err
+	}
+	if t.Entries[0].Amount < 0 {
 		return refuse("ledger_amount")
 	}
 	for _, moves := range postings[t.Kind] {
-		if matches(t.Entries, moves, amount) {
+		if t.matches(moves) {
 			return nil
 		}
 	}
 	return refuse("ledger_kind")
 }
 
-func matches(entries []Entry, moves []move, amount int64) bool {
-	wanted := entriesOf(moves, amount)
-	if len(wanted) != len(entries) {
-		return false
-	}
-	for i := range wanted {
-		if wanted[i] != entries[i] {
+func (t Transaction) matches(moves []move) bool {
+	size, seen := 2*len(moves), map[string]bool{}
+	for rest := t.Entries; len(rest) > 0; rest = rest[size:] {
+		if len(rest) < size || rest[0].Amount <= 0 {
 			return false
 		}
+		purpose := purposeOf(rest[:size])
+		if seen[purpose] || !slices.Equal(rest[:size], entriesOf(moves, Share{purpose, rest[0].Amount})) {
+			return false
+		}
+		seen[purpose] = true
 	}
 	return true
+}
+
+// purposeOf gives the purpose that a share of a transaction names.
+func purposeOf(entries []Entry) string {
+	for _, e := range entries {
+		if divided(e.Account) {
+			return e.Purpose
+		}
+	}
+	return ""
 }
 
 func refuse(code string) error { return aid.Refuse(aid.Invalid, code) }

@@ -80,38 +80,43 @@ func (tx *Tx) AwardOf(c *Case) (*Award, error) {
 }
 
 // Reserve sets the award's money aside. It gives false, and changes nothing,
-// when the fund has too little or when another case of the waiting list comes
-// first: the decision stands and the case waits.
+// when the fund, the year's budget of the programme or the purposes of the money
+// leave too little, or when another case of the waiting list comes first: the
+// decision stands and the case waits.
 //
-// Order of the list: urgent cases first, then the time of the decision. A case
-// that was skipped holds back nobody while the money does not suffice for it.
+// Bound money is taken before free money: what is bound to the programme and an
+// area first, then to an area, the nearest first, then to the programme.
+//
+// Order of the list: urgent cases first, then the time of the decision. Who
+// stands further behind gets only what nobody before may use. A case that was
+// skipped holds back nobody while the money does not suffice for it; one whose
+// programme's budget does not suffice holds back its own programme only.
 //
 // A fund that is closing takes no new reservation. A case that waits for it
 // waits on; one that is being decided goes to another fund.
 //
 // Errors: Conflict fund_closing.
 func (tx *Tx) Reserve(c *Case, a *Award, actor string) (bool, error) {
-	room, closing, err := tx.room(a.FundID) // locks the fund: two approvals cannot both be first
+	year, err := tx.businessYear(c)
 	if err != nil {
 		return false, err
 	}
-	if closing && c.Status != aid.WaitingFunds {
+	room, err := tx.room(c, a, year) // locks the fund: two approvals cannot both be first
+	if err != nil {
+		return false, err
+	}
+	if room.Closing && c.Status != aid.WaitingFunds {
 		return false, aid.Refuse(aid.Conflict, "fund_closing")
 	}
-	if closing {
+	shares, ok := ledger.Take(a.Amount, room.pots)
+	if room.Closing || room.Room < a.Amount || !ok {
 		return false, nil
 	}
-	var behind bool
-	err = tx.get(&behind, `SELECT EXISTS (SELECT 1 FROM cases w WHERE w.fund_id = $1 AND w.status = 'waiting_funds' AND w.id <> $2
-		AND (NOT w.urgent, w.decided_at, w.id) < (NOT $3::boolean, $4::timestamptz, $2)
-		AND NOT (w.skipped AND $5 < (SELECT amount FROM awards WHERE case_id = w.id AND round = w.round)))`, a.FundID, c.ID, c.Urgent, c.DecidedAt, room)
-	if err != nil || behind || room < a.Amount {
+	a.State = "reserved"
+	if err := tx.one(`UPDATE awards SET state = $2, budget_year = $3 WHERE id = $1`, a.ID, a.State, year); err != nil {
 		return false, err
 	}
-	if err := tx.Post(ledger.Reserve(a.FundID, a.Money(), a.ID+"/reserve"), c.ID, actor); err != nil {
-		return false, err
-	}
-	return true, tx.setAward(a, "reserved")
+	return true, tx.Post(ledger.Reserve(a.FundID, a.Money(), a.ID+"/reserve").From(shares...), c.ID, actor)
 }
 
 func (tx *Tx) setAward(a *Award, state string) error {

@@ -59,8 +59,12 @@ func refusals(constraint string) *aid.Error {
 		return aid.Refuse(aid.Conflict, "duplicate_external_id")
 	case "funds_code_key":
 		return aid.Refuse(aid.Conflict, "duplicate_code")
-	case "fund_limit", "fund_parts_not_negative":
+	case "fund_limit", "fund_parts_not_negative", "free_limit", "purpose_limit", "fund_advances_not_negative":
 		return aid.Refuse(aid.Conflict, "money_short")
+	case "budget_limit":
+		return aid.Refuse(aid.Conflict, "budget_short")
+	case "ledger_year_closed":
+		return aid.Refuse(aid.Conflict, "year_closed")
 	case "programmes_second_admin":
 		return aid.Refuse(aid.Forbidden, "second_administrator")
 	case "programme_drafts_one_open":

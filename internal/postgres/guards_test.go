@@ -110,7 +110,7 @@ func TestTheLedgerGuardsItself(t *testing.T) {
 		"a wrong set":       {"ledger_entries_check", []string{entry("1", "books", "available", "5", "VND")}},
 		"nothing":           {"ledger_entries_amount_check", []string{entry("1", "commitments", "available", "0", "VND")}},
 		"cash from nowhere": {"fund_money_is_somewhere", []string{entry("1", "books", "cash", "5", "VND"), entry("2", "books", "recovered", "-5", "VND")}},
-		"more than there is": {"fund_limit", []string{`INSERT INTO ledger_entries (transaction_id, n, fund_id, book, account, amount, currency)
+		"more than there is": {"free_limit", []string{`INSERT INTO ledger_entries (transaction_id, n, fund_id, book, account, amount, currency)
 			SELECT 'x', n, id, 'commitments', account, amount, 'VND' FROM funds, (VALUES (1, 'available', 600000000), (2, 'reserved', -600000000)) v (n, account, amount)`}},
 	} {
 		t.Run(name, func(t *testing.T) { breaks(t, db, tc.constraint, append([]string{head}, tc.entries...)...) })
@@ -160,7 +160,7 @@ func TestWhatMayBeChanged(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	const changeable = `partners partner_keys staff staff_roles staff_relations persons households household_members payee_accounts reference_counters
-		cases case_words case_documents case_checks workflows tasks decisions intervals idempotency_keys outbox funds fund_balances awards
+		cases case_words case_documents case_checks workflows tasks decisions intervals idempotency_keys outbox funds fund_balances fund_budgets awards
 		tranches payments attempts visits withdrawals postings imports household_reviews household_review_members household_totals programmes programme_drafts document_files
 		calendars area_calendars freezes clocks recounts delegations staff_contacts messages notifications conditions task_batches task_batch_items task_rechecks notices`
 	rows, err := db.SQL(t).Query(`SELECT tablename, tablename = ANY(string_to_array($1, ' ')),

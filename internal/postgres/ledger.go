@@ -5,57 +5,77 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/ledger"
 )
 
 // Post writes a balanced transaction into a fund's ledger. Its key is a
-// business key: a second posting of the same event is refused. The balances
-// follow by a trigger, the limit of the fund is a CHECK.
+// business key: a second posting of the same event is refused. The key of what
+// is posted about an award begins with the award's id: so the transaction finds
+// the programme, the year's budget and, when money comes back to be available,
+// the purposes from which it was taken. The balances follow by a trigger, the
+// limits of fund, purpose and budget are CHECKs.
 //
-// Errors: Conflict money_short, posting_exists; those of ledger.Check.
+// Errors: Conflict money_short, budget_short, posting_exists, not_taken when
+// more comes back than the award took, year_closed; those of ledger.Check.
 func (tx *Tx) Post(t ledger.Transaction, caseID, actor string) error {
-	if err := t.Check(); err != nil {
-		return err
+	if t.Kind == ledger.KindRelease || t.Kind == ledger.KindClawback {
+		back, err := tx.giveBack(t)
+		if err != nil {
+			return err
+		}
+		t = back
 	}
-	id := NewID(aid.TransactionID)
-	n, err := tx.exec(`INSERT INTO ledger_transactions (id, fund_id, kind, key, case_id, actor, at) VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7)
-		ON CONFLICT (key) DO NOTHING`, id, t.Fund, t.Kind, t.Key, caseID, actor, tx.Now)
-	if err != nil {
-		return err
+	return tx.post(posting{Transaction: t, id: NewID(aid.TransactionID), at: tx.Now, caseID: caseID, actor: actor})
+}
+
+// posting is a transaction of the ledger with what is known about it besides.
+type posting struct {
+	ledger.Transaction
+	id                         string
+	at                         time.Time
+	caseID, actor              string
+	reverts, reference, reason string
+}
+
+func (tx *Tx) post(all ...posting) error {
+	for _, p := range all {
+		if err := p.Check(); err != nil {
+			return err
+		}
+		n, err := tx.exec(`INSERT INTO ledger_transactions (id, fund_id, kind, key, case_id, actor, at, reverts, reference, reason_code, award_id, programme, year)
+			SELECT $1, $2, $3, $4, c.id, $6, $7, nullif($8, ''), $9, $10, a.id, c.programme, a.budget_year
+			FROM (SELECT nullif($5::text, '') AS id, $11::text AS award) given LEFT JOIN cases c ON c.id = given.id LEFT JOIN awards a ON a.id = given.award
+			ON CONFLICT (key) DO NOTHING`, p.id, p.Fund, p.Kind, p.Key, p.caseID, p.actor, p.at, p.reverts, p.reference, p.reason, awardOf(p.Transaction))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return aid.Refuse(aid.Conflict, "posting_exists")
+		}
 	}
-	if n == 0 {
-		return aid.Refuse(aid.Conflict, "posting_exists")
-	}
-	query, args := insertEntries(id, t)
-	_, err = tx.exec(query, args...)
+	query, args := insertEntries(all)
+	_, err := tx.exec(query, args...)
 	return err
 }
 
-func insertEntries(id string, t ledger.Transaction) (string, []any) {
-	query := `INSERT INTO ledger_entries (transaction_id, n, fund_id, book, account, amount, currency) VALUES `
+// insertEntries writes the entries of all transactions by one statement: the
+// balances are looked at once, when all are there.
+func insertEntries(all []posting) (string, []any) {
+	query := `INSERT INTO ledger_entries (transaction_id, n, fund_id, book, account, amount, currency, purpose_id) VALUES `
 	var args []any
-	for i, e := range t.Entries {
-		if i > 0 {
-			query += ", "
+	for _, p := range all {
+		for i, e := range p.Entries {
+			if len(args) > 0 {
+				query += ", "
+			}
+			query += placeholders(len(args), 8)
+			args = append(args, p.id, i+1, p.Fund, e.Set, e.Account, e.Amount, p.Currency, text(e.Purpose))
 		}
-		query += placeholders(len(args), 7)
-		args = append(args, id, i+1, t.Fund, e.Set, e.Account, e.Amount, t.Currency)
 	}
 	return query, args
-}
-
-// room tells how much a fund may still reserve, and whether it is closing, and
-// locks its balances.
-func (tx *Tx) room(fund string) (room int64, closing bool, err error) {
-	var row struct {
-		Room    int64 `db:"room"`
-		Closing bool  `db:"closing"`
-	}
-	err = tx.get(&row, `SELECT least(b.available, b.budget - b.reserved - b.in_transit - b.spent) AS room, f.closing
-		FROM fund_balances b JOIN funds f ON f.id = b.fund_id WHERE b.fund_id = $1 FOR UPDATE OF b`, fund)
-	return row.Room, row.Closing, err
 }
 
 // FundFor gives the open fund that pays for an area: the one of the area

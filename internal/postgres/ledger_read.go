@@ -32,6 +32,7 @@ type LedgerEntryRow struct {
 	Account       string `db:"account"`
 	Amount        int64  `db:"amount"`
 	Currency      string `db:"currency"`
+	Purpose       string `db:"purpose"` // id of what the money is bound to; "": free, or not divided
 }
 
 // LedgerFilter narrows the ledger; zero values pass everything.
@@ -76,7 +77,7 @@ func (s *Store) fillEntries(ctx context.Context, rows []LedgerRow) error {
 		place[r.ID], ids[i] = i, r.ID
 	}
 	var entries []LedgerEntryRow
-	err := s.list(ctx, &entries, `SELECT transaction_id, book, account, amount, currency FROM ledger_entries
+	err := s.list(ctx, &entries, `SELECT transaction_id, book, account, amount, currency, coalesce(purpose_id, '') AS purpose FROM ledger_entries
 		WHERE transaction_id = ANY($1) ORDER BY transaction_id, n`, pq.Array(ids))
 	for _, e := range entries {
 		r := &rows[place[e.TransactionID]]

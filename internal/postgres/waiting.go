@@ -1,16 +1,5 @@
 package postgres
 
-import (
-	"context"
-	"database/sql"
-	"errors"
-	"time"
-
-	"github.com/aidflow/aidflow/aid"
-	"github.com/aidflow/aidflow/aid/ledger"
-	"github.com/aidflow/aidflow/aid/money"
-)
-
 // SignalFunds is the signal by which a waiting case hears that its fund may
 // have money again.
 const SignalFunds = "funds"
@@ -20,14 +9,24 @@ const SignalFunds = "funds"
 const SignalLook = "look"
 
 // WakeWaiting tells the head of a fund's waiting list, if there is one, to try
-// again, and with it the cases that let others pass before it. The signals leave
-// through the outbox, in the transaction of the fact.
+// again, and with it the cases that let others pass before it and those that may
+// pass: with bound money that suffices for them, or because the budget of the
+// programme before them does not suffice. Of one programme and area only the
+// first may. The signals leave through the outbox, in the transaction of the
+// fact.
 func (tx *Tx) WakeWaiting(fund string) error {
 	var workflows []string
-	err := tx.list(&workflows, `SELECT workflow_id FROM cases w WHERE fund_id = $1 AND status = 'waiting_funds'
-		AND NOT EXISTS (SELECT 1 FROM cases h WHERE h.fund_id = $1 AND h.status = 'waiting_funds' AND NOT h.skipped
-			AND (NOT h.urgent, h.decided_at, h.id) < (NOT w.urgent, w.decided_at, w.id))
-		ORDER BY urgent DESC, decided_at, id`, fund)
+	err := tx.list(&workflows, `
+		WITH fund AS (SELECT EXISTS (SELECT 1 FROM fund_purposes WHERE fund_id = $1 AND available > 0) AS bound,
+		                     EXISTS (SELECT 1 FROM fund_budgets WHERE fund_id = $1 AND year = $2 AND budget IS NOT NULL) AS limited),
+		list AS (SELECT w.id, w.workflow_id, w.programme, w.area, w.urgent, w.decided_at, w.skipped, a.amount
+			FROM cases w JOIN awards a ON a.case_id = w.id AND a.round = w.round WHERE w.fund_id = $1 AND w.status = 'waiting_funds')
+		SELECT w.workflow_id FROM list w, fund WHERE NOT EXISTS (
+			SELECT 1 FROM list h WHERE NOT h.skipped AND (NOT h.urgent, h.decided_at, h.id) < (NOT w.urgent, w.decided_at, w.id)
+			AND ((h.programme = w.programme AND h.area = w.area) OR NOT (
+				(fund.bound AND (SELECT coalesce(sum(p.amount), 0) FROM fund_pots($1, w.programme, w.area) p) >= w.amount)
+				OR (fund.limited AND h.programme <> w.programme AND budget_blocks($1, h.programme, $2, h.amount)))))
+		ORDER BY w.urgent DESC, w.decided_at, w.id`, fund, tx.Now.In(areaZone()).Year())
 	if err != nil {
 		return err
 	}
@@ -37,63 +36,4 @@ func (tx *Tx) WakeWaiting(fund string) error {
 		}
 	}
 	return nil
-}
-
-// Contribution is money given to a fund.
-type Contribution struct {
-	ID         string    `db:"id"`
-	FundID     string    `db:"fund_id"`
-	ExternalID string    `db:"external_id"` // the office's own number of the receipt, unique per fund
-	Amount     int64     `db:"amount"`      // minor units
-	Currency   string    `db:"currency"`
-	ReceivedOn time.Time `db:"received_on"`
-	CreatedBy  string    `db:"created_by"`
-	CreatedAt  time.Time `db:"created_at"`
-}
-
-// Contribute books money received and wakes the head of the waiting list.
-// The donor's name is kept sealed.
-//
-// Errors: NotFound fund_not_found; Invalid amount_not_positive,
-// currency_not_accepted; Conflict duplicate_external_id.
-func (s *Store) Contribute(ctx context.Context, in Contribution, donor string) (Contribution, error) {
-	err := s.Write(ctx, func(tx *Tx) error {
-		var currency string
-		err := tx.get(&currency, `SELECT currency FROM funds WHERE id = $1`, in.FundID)
-		if errors.Is(err, sql.ErrNoRows) {
-			return aid.Refuse(aid.NotFound, "fund_not_found")
-		}
-		if err != nil {
-			return err
-		}
-		if err := checkContribution(in, currency); err != nil {
-			return err
-		}
-		sealed, err := tx.vault.Seal("contributions", "donor", in.ID, []byte(donor))
-		if err != nil {
-			return err
-		}
-		in.CreatedAt = tx.Now
-		err = tx.one(`INSERT INTO contributions (id, fund_id, external_id, amount, currency, received_on, donor, created_by, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`, in.ID, in.FundID, in.ExternalID, in.Amount, in.Currency, in.ReceivedOn, sealed, in.CreatedBy, in.CreatedAt)
-		if err != nil {
-			return err
-		}
-		if err := tx.Post(ledger.Contribution(in.FundID, money.Of(in.Amount, in.Currency), in.ID), "", in.CreatedBy); err != nil {
-			return err
-		}
-		return tx.WakeWaiting(in.FundID)
-	})
-	return in, err
-}
-
-func checkContribution(in Contribution, currency string) error {
-	var faults []aid.Fault
-	if in.Amount <= 0 {
-		faults = append(faults, aid.Fault{Pointer: "/amount/amount", Code: "amount_not_positive"})
-	}
-	if in.Currency != currency {
-		faults = append(faults, aid.Fault{Pointer: "/amount/currency", Code: "currency_not_accepted"})
-	}
-	return aid.RefuseAll(faults)
 }

@@ -59,12 +59,6 @@ func refusals(constraint string) *aid.Error {
 		return aid.Refuse(aid.Conflict, "duplicate_external_id")
 	case "funds_code_key":
 		return aid.Refuse(aid.Conflict, "duplicate_code")
-	case "fund_limit", "fund_parts_not_negative", "free_limit", "purpose_limit", "fund_advances_not_negative":
-		return aid.Refuse(aid.Conflict, "money_short")
-	case "budget_limit":
-		return aid.Refuse(aid.Conflict, "budget_short")
-	case "ledger_year_closed":
-		return aid.Refuse(aid.Conflict, "year_closed")
 	case "programmes_second_admin":
 		return aid.Refuse(aid.Forbidden, "second_administrator")
 	case "programme_drafts_one_open":
@@ -91,6 +85,19 @@ func refusals(constraint string) *aid.Error {
 		return aid.Refuse(aid.Conflict, "objection_open")
 	case "payments_after_conditions":
 		return aid.Refuse(aid.Conflict, "condition_open")
+	}
+	return moneyRefusals(constraint)
+}
+
+// moneyRefusals are those of funds, ledger and payments.
+func moneyRefusals(constraint string) *aid.Error {
+	switch constraint {
+	case "fund_limit", "fund_parts_not_negative", "free_limit", "purpose_limit", "fund_advances_not_negative":
+		return aid.Refuse(aid.Conflict, "money_short")
+	case "budget_limit":
+		return aid.Refuse(aid.Conflict, "budget_short")
+	case "ledger_year_closed":
+		return aid.Refuse(aid.Conflict, "year_closed")
 	case "payments_one_live", "payments_tranche_id_n_key":
 		return aid.Refuse(aid.Conflict, "payment_exists")
 	case "attempts_one_open", "attempts_key_key":

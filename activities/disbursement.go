@@ -83,7 +83,7 @@ func nextTranche(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow 
 		case t.State == "planned":
 			return aid.Outcome{Result: aid.ResultPending}, openTranche(tx, c, a, t, workflow)
 		case t.State == "due":
-			return dueStill(tx, c, t)
+			return dueStill(tx, c, a, t, workflow)
 		default:
 			return aid.Outcome{Result: aid.ResultPending}, nil
 		}
@@ -98,14 +98,33 @@ func nextTranche(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow 
 	return finish(tx, c, a)
 }
 
-// dueStill waits for the payment of a tranche that is due, or, when the last
-// one has failed, for a treasurer who pays anew.
-func dueStill(tx *postgres.Tx, c *postgres.Case, t *postgres.Tranche) (aid.Outcome, error) {
+// dueStill makes the payment of a tranche that is due and has none, or waits
+// for the one it has; when the last one has failed, for a treasurer who pays
+// anew. While the tranche is held, for whoever holds it.
+func dueStill(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, t *postgres.Tranche, workflow string) (aid.Outcome, error) {
+	if t.Held {
+		return aid.Outcome{Result: aid.ResultPending}, tx.WaitForHold(c)
+	}
 	p, err := tx.LastPayment(t)
-	if err != nil || p == nil || p.State.Live() {
-		return aid.Outcome{Result: aid.ResultPending}, err
+	switch {
+	case err != nil:
+		return aid.Outcome{}, err
+	case p == nil || p.State == aid.PaymentSettled: // nothing was paid of it yet, or a part
+		return aid.Outcome{Result: aid.ResultPending}, makeDue(tx, c, a, t, workflow)
+	case p.State.Live():
+		return aid.Outcome{Result: aid.ResultPending}, nil
 	}
 	return aid.Outcome{Result: "failed"}, tx.AskRetry(c, p)
+}
+
+// makeDue makes the payment of what is left of a tranche that is due. While it
+// is held nothing is made due.
+func makeDue(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, t *postgres.Tranche, workflow string) error {
+	if t.Held {
+		return tx.WaitForHold(c)
+	}
+	_, err := tx.MakeDue(c, a, t, workflow, "")
+	return err
 }
 
 func openTranche(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, t *postgres.Tranche, workflow string) error {
@@ -113,8 +132,7 @@ func openTranche(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, t *postgr
 		if err := tx.MoveTranche(t.ID, "planned", "due"); err != nil {
 			return err
 		}
-		_, err := tx.MakeDue(c, a, t, workflow, "")
-		return err
+		return makeDue(tx, c, a, t, workflow)
 	}
 	if err := tx.MoveTranche(t.ID, "planned", "evidence_due"); err != nil {
 		return err
@@ -141,7 +159,8 @@ func askEvidence(tx *postgres.Tx, c *postgres.Case, t *postgres.Tranche, workflo
 }
 
 // ConfirmMilestone applies a verifier's decision on the evidence of a tranche:
-// confirmed, its payment is due; returned, the household is asked again.
+// confirmed, its payment is due, unless the tranche is held; returned, the
+// household is asked again.
 func (a *Activities) ConfirmMilestone(ctx context.Context, in aid.DecisionRequest) (aid.Outcome, error) {
 	return a.step(ctx, in.Step, "confirm_milestone", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
 		t, _, err := tx.ApplyDecision(c, in.Decision)
@@ -164,11 +183,7 @@ func (a *Activities) ConfirmMilestone(ctx context.Context, in aid.DecisionReques
 		if err := tx.MoveTranche(tranche.ID, "evidence_due", "due"); err != nil {
 			return aid.Outcome{}, err
 		}
-		p, err := tx.MakeDue(c, award, tranche, in.Workflow, "")
-		if err != nil {
-			return aid.Outcome{}, err
-		}
-		return aid.Outcome{Result: "confirmed", Payment: p.Step()}, nil
+		return aid.Outcome{Result: "confirmed"}, makeDue(tx, c, award, tranche, in.Workflow)
 	})
 }
 
@@ -193,11 +208,19 @@ func trancheOf(tx *postgres.Tx, c *postgres.Case, id string) (*postgres.Award, *
 }
 
 // finish ends the disbursement: everything is paid or skipped. The visits are
-// planned, or the case is closed when the programme has none.
+// planned, or the case is closed when the programme has none. An award of which
+// nothing was paid is cancelled.
 func finish(tx *postgres.Tx, c *postgres.Case, a *postgres.Award) (aid.Outcome, error) {
 	def, err := tx.Rules(c)
 	if err != nil {
 		return aid.Outcome{}, err
+	}
+	paid, err := tx.Paid(a)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	if paid == 0 {
+		return skipped(tx, c, a)
 	}
 	if err := tx.CompleteAward(a); err != nil {
 		return aid.Outcome{}, err
@@ -206,7 +229,7 @@ func finish(tx *postgres.Tx, c *postgres.Case, a *postgres.Award) (aid.Outcome, 
 	if err := tx.MoveCase(c, aid.EventPaid); err != nil {
 		return aid.Outcome{}, err
 	}
-	if err := tx.AddEvent(c, postgres.Event{Kind: "case.paid", Actor: postgres.System, Data: map[string]any{"award": a.ID, "amount": a.Amount, "currency": a.Currency}}); err != nil {
+	if err := tx.AddEvent(c, postgres.Event{Kind: "case.paid", Actor: postgres.System, Data: map[string]any{"award": a.ID, "amount": paid, "currency": a.Currency}}); err != nil {
 		return aid.Outcome{}, err
 	}
 	dates := def.VisitDates(tx.Now)
@@ -217,6 +240,15 @@ func finish(tx *postgres.Tx, c *postgres.Case, a *postgres.Award) (aid.Outcome, 
 		return aid.Outcome{}, err
 	}
 	return followUp(tx, c)
+}
+
+// skipped ends a case of which every tranche was given up.
+func skipped(tx *postgres.Tx, c *postgres.Case, a *postgres.Award) (aid.Outcome, error) {
+	if err := tx.CancelAward(a); err != nil {
+		return aid.Outcome{}, err
+	}
+	c.ReasonCode = "tranches_skipped"
+	return end(tx, c, aid.EventCancel, "case.closed", postgres.System, "closed")
 }
 
 // followUp hands the case over to the workflow of its visits.

@@ -63,7 +63,8 @@ func (a *Activities) PostPublicly(ctx context.Context, in aid.DecisionRequest) (
 }
 
 // villageAsked goes on with an award that hangs out, once its time in the
-// village is over and nobody's objection is open.
+// village is over and nobody's objection is open, and with one whose tranches a
+// person has changed.
 func villageAsked(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, error) {
 	waits := aid.Outcome{Result: aid.ResultPending}
 	award, err := tx.AwardOf(c)
@@ -71,8 +72,13 @@ func villageAsked(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outco
 		return waits, err
 	}
 	posting, err := tx.PostingOf(award)
-	if err != nil || posting == nil || posting.OverAt != nil || tx.Now.Before(posting.Until) {
+	switch {
+	case err != nil:
 		return waits, err
+	case posting == nil || posting.OverAt != nil:
+		return changedSince(tx, c, award, workflow)
+	case tx.Now.Before(posting.Until):
+		return waits, nil
 	}
 	open, err := tx.OpenTasks(c, aid.DecideObjection)
 	if err != nil || open > 0 {
@@ -88,6 +94,23 @@ func villageAsked(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outco
 		return waits, err
 	}
 	return nextTranche(tx, c, award, workflow)
+}
+
+// changedSince goes on with an award whose tranches a person has changed. One
+// that still waits to be hung out waits on.
+func changedSince(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow string) (aid.Outcome, error) {
+	waits := aid.Outcome{Result: aid.ResultPending}
+	if !a.Changed || a.State != "running" {
+		return waits, nil
+	}
+	hangs, err := tx.OpenTasks(c, aid.PostPublicly)
+	if err != nil || hangs > 0 {
+		return waits, err
+	}
+	if err := tx.Looked(a); err != nil {
+		return waits, err
+	}
+	return payOn(tx, c, a, workflow)
 }
 
 // DecideObjection applies somebody's decision on an objection to the award. One

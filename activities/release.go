@@ -97,6 +97,9 @@ func (a *Activities) AfterPayment(ctx context.Context, in aid.TrancheRequest) (a
 		if err := tx.EndQuestions(c); err != nil {
 			return aid.Outcome{}, err
 		}
+		if c.Stage != aid.Disbursement { // a look has gone on before
+			return aid.Outcome{Result: aid.ResultPending}, nil
+		}
 		award, err := tx.AwardOf(c)
 		if err != nil {
 			return aid.Outcome{}, err

@@ -23,6 +23,8 @@ func stories() map[string][]func(*world) {
 		"conditions":  {conditionsHoldTheMoney, aConditionIsNotMet},
 		"parked":      {parkedAndRepaired},
 		"new rules":   {movedToANewVersion},
+		"tranches":    {aTrancheIsHeld, trancheAfterTrancheIsSkipped, nothingIsLeftToPay},
+		"parts":       {aPartFails, aPartIsPaidAndTheRestLater, aPartIsPaidAndTheRestReleased},
 		"no answer":   {thePartnerDoesNotAnswer, neverStarted},
 		"no money":    {withdrawnInReview, withdrawnBeforePayment, moneyIsShort},
 		"the bank":    {withdrawnWhileBeingPaid, theBankRefusesThenPays},

@@ -36,6 +36,18 @@ func TestBadDecisions(t *testing.T) {
 	}
 	level := d.approval(t, id, "commune")
 	unclear := d.opened(t, id, aid.ResolvePayment)
+	_, payment, _ := d.reserved(t, 9)
+	due := d.call("manager1", "GET", "/v1/tasks?kind=prepare_payment", nil).str("data.0.id")
+	if payment == "" || due == "" {
+		t.Fatal("nothing is due")
+	}
+	pays := func(amount int, more ...any) map[string]any {
+		body := map[string]any{"action": "confirm", "amount": map[string]any{"amount": amount, "currency": "VND"}}
+		for i := 0; i < len(more); i += 2 {
+			body[more[i].(string)] = more[i+1]
+		}
+		return body
+	}
 	used := key()
 	if a := d.call("verifier2", "POST", "/v1/tasks/"+claimed+"/decisions", complete, append(used, "If-Match", tag(claimed))...); a.Status != 200 {
 		t.Fatal(a.Raw)
@@ -90,6 +102,11 @@ func TestBadDecisions(t *testing.T) {
 		{name: "resolved without an outcome", who: "manager1", path: unclear, body: map[string]any{"action": "confirm"}, headers: []string{"If-Match", tag(unclear)}, status: 422, code: "invalid_content", faults: []string{"/data/outcome required"}},
 		{name: "resolved with another outcome", who: "manager1", path: unclear, body: map[string]any{"action": "confirm", "data": map[string]any{"outcome": "canary"}}, headers: []string{"If-Match", tag(unclear)},
 			status: 422, code: "invalid_content", faults: []string{"/data/outcome not_allowed"}},
+		{name: "more than the payment", who: "treasurer1", path: due, body: pays(6_000_001), headers: []string{"If-Match", tag(due)}, status: 422, code: "invalid_content", faults: []string{"/amount/amount amount_above_payment"}},
+		{name: "a part without reason and rest", who: "treasurer1", path: due, body: pays(1), headers: []string{"If-Match", tag(due)}, status: 422, code: "invalid_content", faults: []string{"/reason_code reason_required", "/data/rest required"}},
+		{name: "a part for an unknown reason", who: "treasurer1", path: due, body: pays(1, "reason_code", "canary", "data", map[string]any{"rest": "due"}), headers: []string{"If-Match", tag(due)}, status: 422, code: "invalid_content", faults: []string{"/reason_code unknown_reason"}},
+		{name: "a rest of the whole", who: "treasurer1", path: due, body: map[string]any{"action": "confirm", "data": map[string]any{"rest": "due"}}, headers: []string{"If-Match", tag(due)}, status: 422, code: "invalid_content", faults: []string{"/amount required"}},
+		{name: "a rest that is none", who: "treasurer1", path: due, body: pays(1, "reason_code", "partly_needed", "data", map[string]any{"rest": "canary"}), headers: []string{"If-Match", tag(due)}, status: 422, code: "invalid_content", faults: []string{"/data/rest not_allowed"}},
 		{name: "NUL in a note", who: "verifier1", path: task, body: map[string]any{"action": "complete", "note": "canary\x00"}, headers: []string{"If-Match", tag(task)}, status: 422, code: "invalid_content", faults: []string{"/note bad_character"}},
 	} {
 		r.path, r.secret = "/v1/tasks/"+r.path+"/decisions", "canary"
@@ -118,6 +135,8 @@ func TestBadMoves(t *testing.T) {
 	d.process.retryErr = aid.Refuse(aid.Conflict, "wrong_payment_state", "state", "due")
 	d.process.forwardErr = aid.Refuse(aid.Conflict, "not_supported")
 	stale, missing := []string{"If-Match", `"99"`}, postgres.NewID(aid.PaymentID)
+	tranche := "/v1/tranches/" + d.call("manager1", "GET", "/v1/cases/"+id+"/tranches", nil).str("data.0.id")
+	why := func(reason string) map[string]any { return map[string]any{"reason_code": reason} }
 	for _, r := range []refusal{
 		{name: "cancel what has changed", who: "treasurer1", path: "/v1/payments/" + payment + "/cancel", headers: stale, status: 412, code: "stale"},
 		{name: "cancel what is cancelled", who: "treasurer1", path: "/v1/payments/" + ended + "/cancel", status: 409, code: "wrong_payment_state", says: []string{"cancelled"}},
@@ -125,6 +144,14 @@ func TestBadMoves(t *testing.T) {
 		{name: "cancel nothing", who: "treasurer1", path: "/v1/payments/" + missing + "/cancel", status: 404, code: "payment_not_found"},
 		{name: "retry what has changed", who: "treasurer1", path: "/v1/payments/" + payment + "/retry", headers: stale, status: 412, code: "stale"},
 		{name: "retry what has not failed", who: "treasurer1", path: "/v1/payments/" + payment + "/retry", status: 409, code: "wrong_payment_state"},
+		{name: "hold what has changed", who: "treasurer1", path: tranche + "/hold", body: why("dispute"), headers: stale, status: 412, code: "stale"},
+		{name: "hold without the role", who: "verifier1", path: tranche + "/hold", body: why("dispute"), status: 403, code: "wrong_role"},
+		{name: "hold for no reason", who: "treasurer1", path: tranche + "/hold", body: map[string]any{}, status: 422, code: "invalid_content", faults: []string{"/reason_code required"}},
+		{name: "hold for another reason", who: "treasurer1", path: tranche + "/hold", body: why("canary"), status: 422, code: "invalid_content", faults: []string{"/reason_code not_allowed"}},
+		{name: "let go what is not held", who: "manager1", path: tranche + "/unhold", body: why("cleared"), status: 409, code: "tranche_not_held"},
+		{name: "give up in another's role", who: "treasurer1", path: tranche + "/skip", body: why("not_needed"), status: 403, code: "wrong_role"},
+		{name: "give up nothing", who: "manager1", path: "/v1/tranches/" + postgres.NewID(aid.TrancheID) + "/skip", body: why("not_needed"), status: 404, code: "tranche_not_found"},
+		{name: "hold elsewhere", who: "verifier3", path: tranche + "/hold", body: why("dispute"), status: 403, code: "wrong_role"},
 		{name: "claim what has changed", who: "verifier1", path: "/v1/tasks/" + task + "/claim", headers: stale, status: 412, code: "stale"},
 		{name: "claim in another's role", who: "treasurer1", path: "/v1/tasks/" + task + "/claim", status: 403, code: "wrong_role"},
 		{name: "claim elsewhere", who: "verifier3", path: "/v1/tasks/" + task + "/claim", status: 404, code: "task_not_found"},

@@ -932,6 +932,114 @@ func (e TaskView) Valid() bool {
 	}
 }
 
+// Defines values for TrancheHoldReasonCode.
+const (
+	TrancheHoldReasonCodeAccountDoubtful  TrancheHoldReasonCode = "account_doubtful"
+	TrancheHoldReasonCodeDispute          TrancheHoldReasonCode = "dispute"
+	TrancheHoldReasonCodeEvidenceDoubtful TrancheHoldReasonCode = "evidence_doubtful"
+	TrancheHoldReasonCodeHouseholdAbsent  TrancheHoldReasonCode = "household_absent"
+	TrancheHoldReasonCodeOther            TrancheHoldReasonCode = "other"
+	TrancheHoldReasonCodeReview           TrancheHoldReasonCode = "review"
+)
+
+// Valid indicates whether the value is a known member of the TrancheHoldReasonCode enum.
+func (e TrancheHoldReasonCode) Valid() bool {
+	switch e {
+	case TrancheHoldReasonCodeAccountDoubtful:
+		return true
+	case TrancheHoldReasonCodeDispute:
+		return true
+	case TrancheHoldReasonCodeEvidenceDoubtful:
+		return true
+	case TrancheHoldReasonCodeHouseholdAbsent:
+		return true
+	case TrancheHoldReasonCodeOther:
+		return true
+	case TrancheHoldReasonCodeReview:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TrancheSkipReasonCode.
+const (
+	TrancheSkipReasonCodeHelpedElsewhere  TrancheSkipReasonCode = "helped_elsewhere"
+	TrancheSkipReasonCodeHouseholdAsks    TrancheSkipReasonCode = "household_asks"
+	TrancheSkipReasonCodeMilestoneGivenUp TrancheSkipReasonCode = "milestone_given_up"
+	TrancheSkipReasonCodeNotNeeded        TrancheSkipReasonCode = "not_needed"
+	TrancheSkipReasonCodeOther            TrancheSkipReasonCode = "other"
+)
+
+// Valid indicates whether the value is a known member of the TrancheSkipReasonCode enum.
+func (e TrancheSkipReasonCode) Valid() bool {
+	switch e {
+	case TrancheSkipReasonCodeHelpedElsewhere:
+		return true
+	case TrancheSkipReasonCodeHouseholdAsks:
+		return true
+	case TrancheSkipReasonCodeMilestoneGivenUp:
+		return true
+	case TrancheSkipReasonCodeNotNeeded:
+		return true
+	case TrancheSkipReasonCodeOther:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TrancheStatus.
+const (
+	TrancheStatusDue         TrancheStatus = "due"
+	TrancheStatusEvidenceDue TrancheStatus = "evidence_due"
+	TrancheStatusPaying      TrancheStatus = "paying"
+	TrancheStatusPlanned     TrancheStatus = "planned"
+	TrancheStatusSettled     TrancheStatus = "settled"
+	TrancheStatusSkipped     TrancheStatus = "skipped"
+)
+
+// Valid indicates whether the value is a known member of the TrancheStatus enum.
+func (e TrancheStatus) Valid() bool {
+	switch e {
+	case TrancheStatusDue:
+		return true
+	case TrancheStatusEvidenceDue:
+		return true
+	case TrancheStatusPaying:
+		return true
+	case TrancheStatusPlanned:
+		return true
+	case TrancheStatusSettled:
+		return true
+	case TrancheStatusSkipped:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TrancheUnholdReasonCode.
+const (
+	TrancheUnholdReasonCodeCleared   TrancheUnholdReasonCode = "cleared"
+	TrancheUnholdReasonCodeCorrected TrancheUnholdReasonCode = "corrected"
+	TrancheUnholdReasonCodeOther     TrancheUnholdReasonCode = "other"
+)
+
+// Valid indicates whether the value is a known member of the TrancheUnholdReasonCode enum.
+func (e TrancheUnholdReasonCode) Valid() bool {
+	switch e {
+	case TrancheUnholdReasonCodeCleared:
+		return true
+	case TrancheUnholdReasonCodeCorrected:
+		return true
+	case TrancheUnholdReasonCodeOther:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for VersionMoveReasonCode.
 const (
 	VersionMoveReasonCodeAskedByHousehold   VersionMoveReasonCode = "asked_by_household"
@@ -3114,6 +3222,9 @@ type Payment struct {
 	// ReasonCode Why it failed or was cancelled.
 	ReasonCode string `json:"reason_code,omitempty,omitzero"`
 
+	// Rest What becomes of the rest of the instalment when this pays a part of it: `due` or `released`.
+	Rest string `json:"rest,omitempty,omitzero"`
+
 	// RetryOf The failed payment that it replaces.
 	RetryOf string        `json:"retry_of,omitempty,omitzero"`
 	Status  PaymentStatus `json:"status"`
@@ -4156,6 +4267,48 @@ type TimelinePage struct {
 // Titles A text in several languages.
 type Titles map[string]string
 
+// Tranche One instalment of an award.
+type Tranche struct {
+	// Amount An amount in minor units of its currency (the dong has none).
+	Amount Money  `json:"amount"`
+	Award  string `json:"award"`
+	Case   string `json:"case"`
+	Held   bool   `json:"held"`
+
+	// HeldReason Why, as a code; `bank_return` when its money came back.
+	HeldReason string `json:"held_reason,omitempty,omitzero"`
+	ID         string `json:"id"`
+
+	// Milestone What must be seen before it is paid; left out where nothing must.
+	Milestone string `json:"milestone,omitempty,omitzero"`
+
+	// N Its place in the award, from 1.
+	N int `json:"n"`
+
+	// Paid What has arrived.
+	Paid Money `json:"paid"`
+
+	// Released What went back to the fund.
+	Released Money         `json:"released"`
+	Status   TrancheStatus `json:"status"`
+
+	// Task The open task about it.
+	Task string `json:"task,omitempty,omitzero"`
+}
+
+// TrancheHold defines model for TrancheHold.
+type TrancheHold struct {
+	ReasonCode TrancheHoldReasonCode `json:"reason_code"`
+}
+
+// TrancheHoldReasonCode defines model for TrancheHold.ReasonCode.
+type TrancheHoldReasonCode string
+
+// TrancheList defines model for TrancheList.
+type TrancheList struct {
+	Data []Tranche `json:"data"`
+}
+
 // TranchePlan defines model for TranchePlan.
 type TranchePlan struct {
 	Milestone string `json:"milestone,omitempty,omitzero"`
@@ -4167,6 +4320,25 @@ type TranchePlan struct {
 	// Titles A text in several languages.
 	Titles Titles `json:"titles,omitempty,omitzero"`
 }
+
+// TrancheSkip defines model for TrancheSkip.
+type TrancheSkip struct {
+	ReasonCode TrancheSkipReasonCode `json:"reason_code"`
+}
+
+// TrancheSkipReasonCode defines model for TrancheSkip.ReasonCode.
+type TrancheSkipReasonCode string
+
+// TrancheStatus defines model for TrancheStatus.
+type TrancheStatus string
+
+// TrancheUnhold defines model for TrancheUnhold.
+type TrancheUnhold struct {
+	ReasonCode TrancheUnholdReasonCode `json:"reason_code"`
+}
+
+// TrancheUnholdReasonCode defines model for TrancheUnhold.ReasonCode.
+type TrancheUnholdReasonCode string
 
 // Transaction defines model for Transaction.
 type Transaction struct {
@@ -4405,6 +4577,9 @@ type StaffSubject = string
 
 // TaskID defines model for TaskId.
 type TaskID = string
+
+// TrancheID defines model for TrancheId.
+type TrancheID = string
 
 // VersionNumber defines model for VersionNumber.
 type VersionNumber = int
@@ -5235,6 +5410,33 @@ type ReleaseTaskParams struct {
 	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
 }
 
+// HoldTrancheParams defines parameters for HoldTranche.
+type HoldTrancheParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The `ETag` of what the caller has seen; not compared when left out.
+	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
+}
+
+// SkipTrancheParams defines parameters for SkipTranche.
+type SkipTrancheParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The `ETag` of what the caller has seen; not compared when left out.
+	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
+}
+
+// UnholdTrancheParams defines parameters for UnholdTranche.
+type UnholdTrancheParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The `ETag` of what the caller has seen; not compared when left out.
+	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
+}
+
 // ChangeAreasJSONRequestBody defines body for ChangeAreas for application/json ContentType.
 type ChangeAreasJSONRequestBody = AreaChange
 
@@ -5376,6 +5578,15 @@ type DecideTaskJSONRequestBody = DecisionNew
 // CreateQuestionJSONRequestBody defines body for CreateQuestion for application/json ContentType.
 type CreateQuestionJSONRequestBody = QuestionNew
 
+// HoldTrancheJSONRequestBody defines body for HoldTranche for application/json ContentType.
+type HoldTrancheJSONRequestBody = TrancheHold
+
+// SkipTrancheJSONRequestBody defines body for SkipTranche for application/json ContentType.
+type SkipTrancheJSONRequestBody = TrancheSkip
+
+// UnholdTrancheJSONRequestBody defines body for UnholdTranche for application/json ContentType.
+type UnholdTrancheJSONRequestBody = TrancheUnhold
+
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
 	// ListAreas Areas as of a day
@@ -5480,6 +5691,9 @@ type ServerInterface interface {
 	// GetCaseTimeline Who did what, for whom, when, under which rules
 	// (GET /v1/cases/{id}/timeline)
 	GetCaseTimeline(c *gin.Context, id CaseID, params GetCaseTimelineParams)
+	// ListCaseTranches Instalments of a case's awards
+	// (GET /v1/cases/{id}/tranches)
+	ListCaseTranches(c *gin.Context, id CaseID)
 	// MoveCaseVersion Move a returned case to the version in force
 	// (POST /v1/cases/{id}/version)
 	MoveCaseVersion(c *gin.Context, id CaseID, params MoveCaseVersionParams)
@@ -5741,6 +5955,15 @@ type ServerInterface interface {
 	// ReleaseTask Give a claimed task back
 	// (POST /v1/tasks/{id}/release)
 	ReleaseTask(c *gin.Context, id TaskID, params ReleaseTaskParams)
+	// HoldTranche Keep an instalment from being paid
+	// (POST /v1/tranches/{id}/hold)
+	HoldTranche(c *gin.Context, id TrancheID, params HoldTrancheParams)
+	// SkipTranche Give an instalment up
+	// (POST /v1/tranches/{id}/skip)
+	SkipTranche(c *gin.Context, id TrancheID, params SkipTrancheParams)
+	// UnholdTranche Let a held instalment go
+	// (POST /v1/tranches/{id}/unhold)
+	UnholdTranche(c *gin.Context, id TrancheID, params UnholdTrancheParams)
 	// Whoami Who the caller is and what it may do
 	// (GET /v1/whoami)
 	Whoami(c *gin.Context)
@@ -7190,6 +7413,31 @@ func (siw *ServerInterfaceWrapper) GetCaseTimeline(c *gin.Context) {
 	}
 
 	siw.Handler.GetCaseTimeline(c, id, params)
+}
+
+// ListCaseTranches operation middleware
+func (siw *ServerInterfaceWrapper) ListCaseTranches(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListCaseTranches(c, id)
 }
 
 // MoveCaseVersion operation middleware
@@ -11109,6 +11357,219 @@ func (siw *ServerInterfaceWrapper) ReleaseTask(c *gin.Context) {
 	siw.Handler.ReleaseTask(c, id, params)
 }
 
+// HoldTranche operation middleware
+func (siw *ServerInterfaceWrapper) HoldTranche(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id TrancheID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params HoldTrancheParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatchOptional
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.HoldTranche(c, id, params)
+}
+
+// SkipTranche operation middleware
+func (siw *ServerInterfaceWrapper) SkipTranche(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id TrancheID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SkipTrancheParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatchOptional
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SkipTranche(c, id, params)
+}
+
+// UnholdTranche operation middleware
+func (siw *ServerInterfaceWrapper) UnholdTranche(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id TrancheID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params UnholdTrancheParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatchOptional
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.UnholdTranche(c, id, params)
+}
+
 // Whoami operation middleware
 func (siw *ServerInterfaceWrapper) Whoami(c *gin.Context) {
 
@@ -11206,6 +11667,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/cases/:id/conflicts", wrapper.ListConflicts)
 	router.POST(options.BaseURL+"/v1/cases/:id/conflicts", wrapper.CreateConflict)
 	router.POST(options.BaseURL+"/v1/decisions/:id/reviews", wrapper.ReviewDecision)
+	router.GET(options.BaseURL+"/v1/cases/:id/tranches", wrapper.ListCaseTranches)
 	router.GET(options.BaseURL+"/v1/cases/:id/objections", wrapper.ListObjections)
 	router.POST(options.BaseURL+"/v1/cases/:id/objections", wrapper.CreateObjection)
 	router.GET(options.BaseURL+"/v1/cases/:id/conditions", wrapper.ListConditions)
@@ -11259,6 +11721,9 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.GET(options.BaseURL+"/v1/payments/:id", wrapper.GetPayment)
 	router.POST(options.BaseURL+"/v1/payments/:id/retry", wrapper.RetryPayment)
 	router.POST(options.BaseURL+"/v1/payments/:id/cancel", wrapper.CancelPayment)
+	router.POST(options.BaseURL+"/v1/tranches/:id/hold", wrapper.HoldTranche)
+	router.POST(options.BaseURL+"/v1/tranches/:id/unhold", wrapper.UnholdTranche)
+	router.POST(options.BaseURL+"/v1/tranches/:id/skip", wrapper.SkipTranche)
 	router.GET(options.BaseURL+"/v1/people/:id", wrapper.GetPerson)
 	router.POST(options.BaseURL+"/v1/people/:id/merge", wrapper.MergePeople)
 	router.POST(options.BaseURL+"/v1/people/:id/split", wrapper.SplitPerson)
@@ -16449,6 +16914,125 @@ type GetCaseTimeline503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response GetCaseTimeline503ApplicationProblemPlusJSONResponse) VisitGetCaseTimelineResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseTranchesRequestObject struct {
+	ID CaseID `json:"id"`
+}
+
+type ListCaseTranchesResponseObject interface {
+	VisitListCaseTranchesResponse(w http.ResponseWriter) error
+}
+
+type ListCaseTranches200JSONResponse TrancheList
+
+func (response ListCaseTranches200JSONResponse) VisitListCaseTranchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseTranches400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListCaseTranches400ApplicationProblemPlusJSONResponse) VisitListCaseTranchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseTranches401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListCaseTranches401ApplicationProblemPlusJSONResponse) VisitListCaseTranchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseTranches403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListCaseTranches403ApplicationProblemPlusJSONResponse) VisitListCaseTranchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseTranches404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListCaseTranches404ApplicationProblemPlusJSONResponse) VisitListCaseTranchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseTranches500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListCaseTranches500ApplicationProblemPlusJSONResponse) VisitListCaseTranchesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListCaseTranches503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListCaseTranches503ApplicationProblemPlusJSONResponse) VisitListCaseTranchesResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -29749,6 +30333,648 @@ func (response ReleaseTask503ApplicationProblemPlusJSONResponse) VisitReleaseTas
 	return err
 }
 
+type HoldTrancheRequestObject struct {
+	ID     TrancheID `json:"id"`
+	Params HoldTrancheParams
+	Body   *HoldTrancheJSONRequestBody
+}
+
+type HoldTrancheResponseObject interface {
+	VisitHoldTrancheResponse(w http.ResponseWriter) error
+}
+
+type HoldTranche200ResponseHeaders struct {
+	ETag               string
+	IdempotentReplayed *string
+}
+
+type HoldTranche200JSONResponse struct {
+	Body    Tranche
+	Headers HoldTranche200ResponseHeaders
+}
+
+func (response HoldTranche200JSONResponse) VisitHoldTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldTranche400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response HoldTranche400ApplicationProblemPlusJSONResponse) VisitHoldTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldTranche401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response HoldTranche401ApplicationProblemPlusJSONResponse) VisitHoldTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldTranche403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response HoldTranche403ApplicationProblemPlusJSONResponse) VisitHoldTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldTranche404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response HoldTranche404ApplicationProblemPlusJSONResponse) VisitHoldTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldTranche409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response HoldTranche409ApplicationProblemPlusJSONResponse) VisitHoldTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldTranche412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response HoldTranche412ApplicationProblemPlusJSONResponse) VisitHoldTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldTranche413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response HoldTranche413ApplicationProblemPlusJSONResponse) VisitHoldTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldTranche415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response HoldTranche415ApplicationProblemPlusJSONResponse) VisitHoldTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldTranche422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response HoldTranche422ApplicationProblemPlusJSONResponse) VisitHoldTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldTranche500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response HoldTranche500ApplicationProblemPlusJSONResponse) VisitHoldTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type HoldTranche503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response HoldTranche503ApplicationProblemPlusJSONResponse) VisitHoldTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipTrancheRequestObject struct {
+	ID     TrancheID `json:"id"`
+	Params SkipTrancheParams
+	Body   *SkipTrancheJSONRequestBody
+}
+
+type SkipTrancheResponseObject interface {
+	VisitSkipTrancheResponse(w http.ResponseWriter) error
+}
+
+type SkipTranche200ResponseHeaders struct {
+	ETag               string
+	IdempotentReplayed *string
+}
+
+type SkipTranche200JSONResponse struct {
+	Body    Tranche
+	Headers SkipTranche200ResponseHeaders
+}
+
+func (response SkipTranche200JSONResponse) VisitSkipTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipTranche400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SkipTranche400ApplicationProblemPlusJSONResponse) VisitSkipTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipTranche401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SkipTranche401ApplicationProblemPlusJSONResponse) VisitSkipTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipTranche403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SkipTranche403ApplicationProblemPlusJSONResponse) VisitSkipTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipTranche404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SkipTranche404ApplicationProblemPlusJSONResponse) VisitSkipTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipTranche409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SkipTranche409ApplicationProblemPlusJSONResponse) VisitSkipTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipTranche412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response SkipTranche412ApplicationProblemPlusJSONResponse) VisitSkipTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipTranche413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SkipTranche413ApplicationProblemPlusJSONResponse) VisitSkipTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipTranche415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SkipTranche415ApplicationProblemPlusJSONResponse) VisitSkipTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipTranche422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SkipTranche422ApplicationProblemPlusJSONResponse) VisitSkipTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipTranche500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response SkipTranche500ApplicationProblemPlusJSONResponse) VisitSkipTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SkipTranche503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SkipTranche503ApplicationProblemPlusJSONResponse) VisitSkipTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnholdTrancheRequestObject struct {
+	ID     TrancheID `json:"id"`
+	Params UnholdTrancheParams
+	Body   *UnholdTrancheJSONRequestBody
+}
+
+type UnholdTrancheResponseObject interface {
+	VisitUnholdTrancheResponse(w http.ResponseWriter) error
+}
+
+type UnholdTranche200ResponseHeaders struct {
+	ETag               string
+	IdempotentReplayed *string
+}
+
+type UnholdTranche200JSONResponse struct {
+	Body    Tranche
+	Headers UnholdTranche200ResponseHeaders
+}
+
+func (response UnholdTranche200JSONResponse) VisitUnholdTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnholdTranche400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response UnholdTranche400ApplicationProblemPlusJSONResponse) VisitUnholdTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnholdTranche401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response UnholdTranche401ApplicationProblemPlusJSONResponse) VisitUnholdTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnholdTranche403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response UnholdTranche403ApplicationProblemPlusJSONResponse) VisitUnholdTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnholdTranche404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response UnholdTranche404ApplicationProblemPlusJSONResponse) VisitUnholdTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnholdTranche409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response UnholdTranche409ApplicationProblemPlusJSONResponse) VisitUnholdTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnholdTranche412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response UnholdTranche412ApplicationProblemPlusJSONResponse) VisitUnholdTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnholdTranche413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response UnholdTranche413ApplicationProblemPlusJSONResponse) VisitUnholdTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnholdTranche415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response UnholdTranche415ApplicationProblemPlusJSONResponse) VisitUnholdTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnholdTranche422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response UnholdTranche422ApplicationProblemPlusJSONResponse) VisitUnholdTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnholdTranche500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response UnholdTranche500ApplicationProblemPlusJSONResponse) VisitUnholdTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UnholdTranche503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response UnholdTranche503ApplicationProblemPlusJSONResponse) VisitUnholdTrancheResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type WhoamiRequestObject struct {
 }
 
@@ -29955,6 +31181,9 @@ type StrictServerInterface interface {
 	// GetCaseTimeline Who did what, for whom, when, under which rules
 	// (GET /v1/cases/{id}/timeline)
 	GetCaseTimeline(ctx context.Context, request GetCaseTimelineRequestObject) (GetCaseTimelineResponseObject, error)
+	// ListCaseTranches Instalments of a case's awards
+	// (GET /v1/cases/{id}/tranches)
+	ListCaseTranches(ctx context.Context, request ListCaseTranchesRequestObject) (ListCaseTranchesResponseObject, error)
 	// MoveCaseVersion Move a returned case to the version in force
 	// (POST /v1/cases/{id}/version)
 	MoveCaseVersion(ctx context.Context, request MoveCaseVersionRequestObject) (MoveCaseVersionResponseObject, error)
@@ -30216,6 +31445,15 @@ type StrictServerInterface interface {
 	// ReleaseTask Give a claimed task back
 	// (POST /v1/tasks/{id}/release)
 	ReleaseTask(ctx context.Context, request ReleaseTaskRequestObject) (ReleaseTaskResponseObject, error)
+	// HoldTranche Keep an instalment from being paid
+	// (POST /v1/tranches/{id}/hold)
+	HoldTranche(ctx context.Context, request HoldTrancheRequestObject) (HoldTrancheResponseObject, error)
+	// SkipTranche Give an instalment up
+	// (POST /v1/tranches/{id}/skip)
+	SkipTranche(ctx context.Context, request SkipTrancheRequestObject) (SkipTrancheResponseObject, error)
+	// UnholdTranche Let a held instalment go
+	// (POST /v1/tranches/{id}/unhold)
+	UnholdTranche(ctx context.Context, request UnholdTrancheRequestObject) (UnholdTrancheResponseObject, error)
 	// Whoami Who the caller is and what it may do
 	// (GET /v1/whoami)
 	Whoami(ctx context.Context, request WhoamiRequestObject) (WhoamiResponseObject, error)
@@ -31425,6 +32663,32 @@ func (sh *strictHandler) GetCaseTimeline(ctx *gin.Context, id CaseID, params Get
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(GetCaseTimelineResponseObject); ok {
 		if err := validResponse.VisitGetCaseTimelineResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListCaseTranches operation middleware
+func (sh *strictHandler) ListCaseTranches(ctx *gin.Context, id CaseID) {
+	var request ListCaseTranchesRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListCaseTranches(ctx, request.(ListCaseTranchesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListCaseTranches")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListCaseTranchesResponseObject); ok {
+		if err := validResponse.VisitListCaseTranchesResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -34311,6 +35575,141 @@ func (sh *strictHandler) ReleaseTask(ctx *gin.Context, id TaskID, params Release
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ReleaseTaskResponseObject); ok {
 		if err := validResponse.VisitReleaseTaskResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// HoldTranche operation middleware
+func (sh *strictHandler) HoldTranche(ctx *gin.Context, id TrancheID, params HoldTrancheParams) {
+	var request HoldTrancheRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body HoldTrancheJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.HoldTranche(ctx, request.(HoldTrancheRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "HoldTranche")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(HoldTrancheResponseObject); ok {
+		if err := validResponse.VisitHoldTrancheResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// SkipTranche operation middleware
+func (sh *strictHandler) SkipTranche(ctx *gin.Context, id TrancheID, params SkipTrancheParams) {
+	var request SkipTrancheRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body SkipTrancheJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SkipTranche(ctx, request.(SkipTrancheRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SkipTranche")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SkipTrancheResponseObject); ok {
+		if err := validResponse.VisitSkipTrancheResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UnholdTranche operation middleware
+func (sh *strictHandler) UnholdTranche(ctx *gin.Context, id TrancheID, params UnholdTrancheParams) {
+	var request UnholdTrancheRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body UnholdTrancheJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.UnholdTranche(ctx, request.(UnholdTrancheRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UnholdTranche")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(UnholdTrancheResponseObject); ok {
+		if err := validResponse.VisitUnholdTrancheResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -124,7 +124,7 @@ func (h *handlers) CancelPayment(ctx context.Context, r CancelPaymentRequestObje
 func payment(p postgres.PaymentRow) Payment {
 	out := Payment{ID: p.ID, Case: p.CaseID, Award: p.AwardID, Fund: p.FundID, Tranche: p.TrancheN, N: p.N, Milestone: p.Milestone,
 		Amount: Money{Amount: p.Amount, Currency: p.Currency}, Method: p.Method, Rail: p.Rail, Status: PaymentStatus(p.State), ReasonCode: p.Reason,
-		RetryOf: text(p.RetryOf), CreatedAt: p.CreatedAt.UTC(), InstructedAt: moment(p.InstructedAt), EndedAt: moment(p.EndedAt)}
+		RetryOf: text(p.RetryOf), Rest: p.Rest, CreatedAt: p.CreatedAt.UTC(), InstructedAt: moment(p.InstructedAt), EndedAt: moment(p.EndedAt)}
 	for i, a := range p.Attempts {
 		out.Attempts = append(out.Attempts, Attempt{ID: a.ID, N: i + 1, Status: a.State, Code: a.Code, At: a.StartedAt.UTC(),
 			AskedAt: moment(a.AskedAt), EndedAt: moment(a.EndedAt)})

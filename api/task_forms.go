@@ -44,9 +44,9 @@ func forms(t *postgres.TaskRow, def *programme.Definition) map[string]ActionForm
 }
 
 // reasonsOf names the list of reasons of an action: an approval gives one when
-// it lowers the amount.
+// it lowers the amount, a preparation when it pays a part.
 func reasonsOf(kind aid.TaskKind, action aid.Action) string {
-	if kind == aid.Approve && action == aid.ActionApprove {
+	if (kind == aid.Approve && action == aid.ActionApprove) || kind == aid.PreparePayment {
 		return "lower"
 	}
 	return string(action)
@@ -99,6 +99,10 @@ func dataSchema(kind aid.TaskKind, action aid.Action, def *programme.Definition)
 		schema["required"] = []string{"date", "place"}
 		properties["date"] = object{"type": "string", "pattern": `^\d{4}-\d{2}-\d{2}$`, "description": "The day on which the list was hung out; it does not count."}
 		properties["place"] = object{"type": "string", "minLength": 1, "maxLength": 300, "description": "Where it hangs."}
+	case kind == aid.PreparePayment:
+		properties["rest"] = object{"type": "string", "enum": []string{postgres.RestDue, postgres.RestReleased},
+			"description": "What becomes of the rest when the decision's amount is less than the payment's: due, to be paid later, or released to the fund."}
+		schema["description"] = "Empty, unless only a part is paid."
 	case kind == aid.ResolvePayment:
 		schema["required"] = []string{"outcome"}
 		properties["outcome"] = object{"type": "string", "enum": []string{"settled", "failed"}}

@@ -111,6 +111,8 @@ func (d *door) walk(t *testing.T) []step {
 	_, failed, again := d.reserved(t, 6)
 	d.process.onRetry = func(aid.Retry) error { again(); return nil }
 	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
+	granted, _, _ := d.reserved(t, 10)
+	instalment := d.call("portal1", "GET", "/v1/cases/"+granted+"/tranches", nil).str("data.0.id")
 	waits := d.waiting(t, 15)
 	id := d.submitted("medical")
 	task := d.underReview(id)
@@ -276,6 +278,10 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "getPayment", who: "auditor1", params: due, status: 200},
 		{op: "cancelPayment", who: "treasurer1", params: due, headers: append(key(), tag("/v1/payments/"+due)...), status: 200},
 		{op: "retryPayment", who: "treasurer1", params: failed, headers: key(), status: 201},
+		{op: "listCaseTranches", who: "portal1", params: granted, status: 200},
+		{op: "holdTranche", who: "treasurer1", params: instalment, body: map[string]any{"reason_code": "dispute"}, headers: append(key(), "If-Match", `"1"`), status: 200},
+		{op: "unholdTranche", who: "manager1", params: instalment, body: map[string]any{"reason_code": "cleared"}, headers: key(), status: 200},
+		{op: "skipTranche", who: "manager1", params: instalment, body: map[string]any{"reason_code": "not_needed"}, headers: key(), status: 200},
 		{op: "getPerson", who: "auditor1", params: id, status: 200},
 		{op: "differPeople", who: "verifier1", params: id + "/" + asked, body: reason, headers: key(), status: 201},
 		{op: "mergePeople", who: "manager1", params: id, body: map[string]any{"into": asked, "reason": "papers_seen"}, headers: key(), status: 201},

@@ -20,6 +20,7 @@ type Award struct {
 	Currency  string `db:"currency"`
 	BoundHash []byte `db:"bound_hash"`
 	State     string `db:"state"`
+	Changed   bool   `db:"changed"` // a person has changed its tranches, and its workflow has not looked since
 }
 
 const awardColumns = `id, case_id, round, fund_id, amount, currency, bound_hash, state`
@@ -72,7 +73,7 @@ func (tx *Tx) ProposeAward(c *Case) (*Award, error) {
 // Errors: NotFound award_not_found.
 func (tx *Tx) AwardOf(c *Case) (*Award, error) {
 	var a Award
-	err := tx.get(&a, `SELECT `+awardColumns+` FROM awards WHERE case_id = $1 AND round = $2`, c.ID, c.Round)
+	err := tx.get(&a, `SELECT `+awardColumns+`, changed FROM awards WHERE case_id = $1 AND round = $2`, c.ID, c.Round)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, aid.Refuse(aid.NotFound, "award_not_found")
 	}
@@ -139,6 +140,22 @@ func (tx *Tx) CompleteAward(a *Award) error {
 	}
 	a.State = "completed"
 	return err
+}
+
+// Look has the workflow of an award look at its tranches: a person has changed
+// them.
+func (tx *Tx) Look(c *Case, a *Award) error {
+	a.Changed = true
+	if err := tx.one(`UPDATE awards SET changed = true WHERE id = $1`, a.ID); err != nil {
+		return err
+	}
+	return tx.SendSignal(c.WorkflowID, SignalLook)
+}
+
+// Looked records that the workflow has.
+func (tx *Tx) Looked(a *Award) error {
+	a.Changed = false
+	return tx.one(`UPDATE awards SET changed = false WHERE id = $1`, a.ID)
 }
 
 // CancelAward ends an award before it was paid in full.

@@ -117,7 +117,7 @@ func (s *Store) oneCase(ctx context.Context, where string, args ...any) (*CaseRo
 // "pending".
 type NextAction struct {
 	Who    aid.Owner  // household, partner, office, register, fund, rail, system
-	What   string     // a kind of task, or submit, open_case, wait_for_money, wait_for_bank, wait_for_date, wait_for_objections
+	What   string     // a kind of task, or submit, open_case, wait_for_money, wait_for_bank, wait_for_date, wait_for_objections, tranche_held
 	Role   aid.Role   // who in the office; "" otherwise
 	Level  string     // of an approval
 	TaskID string     // "" when no task is open
@@ -146,6 +146,9 @@ func (r *CaseRow) NextAction() *NextAction {
 
 // waitsFor names the wait of a case that has no open task.
 func (r *CaseRow) waitsFor() string {
+	if r.Stage == aid.Disbursement && r.WaitingOwner != nil && *r.WaitingOwner == aid.OwnerOffice {
+		return "tranche_held"
+	}
 	switch r.Status {
 	case aid.Approved:
 		if r.PostedUntil != nil {

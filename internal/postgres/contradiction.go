@@ -99,17 +99,17 @@ func (tx *Tx) EndQuestions(c *Case) error {
 // Errors: Conflict payment_exists while another payment of the tranche is on
 // its way; Forbidden not_approved.
 func (tx *Tx) Correct(c *Case, a *Award, p *Payment, actor string) (bool, error) {
-	other, err := tx.paymentOf(p.TrancheID, `'due', 'queued', 'instructed', 'unknown', 'settled'`)
-	if err != nil {
+	tranche, err := tx.TrancheOf(a, p.TrancheID)
+	if err != nil || tranche.Rest() < p.Amount {
 		return false, err
 	}
-	if other != nil {
-		switch other.State {
-		case aid.PaymentSettled:
-			return false, nil
-		case aid.PaymentInstructed, aid.PaymentUnknown:
-			return false, aid.Refuse(aid.Conflict, "payment_exists")
-		}
+	other, err := tx.paymentOf(p.TrancheID, `'due', 'queued', 'instructed', 'unknown'`)
+	switch {
+	case err != nil:
+		return false, err
+	case other != nil && other.OnItsWay():
+		return false, aid.Refuse(aid.Conflict, "payment_exists")
+	case other != nil:
 		if err := tx.callOff(c, other, "paid_before", actor); err != nil {
 			return false, err
 		}
@@ -117,16 +117,12 @@ func (tx *Tx) Correct(c *Case, a *Award, p *Payment, actor string) (bool, error)
 	if err := tx.EndTasksAbout(c, p.ID, "void"); err != nil {
 		return false, err
 	}
-	return true, tx.bookArrived(c, a, p, actor)
+	return true, tx.bookArrived(c, a, tranche, p, actor)
 }
 
 // bookArrived takes a payment in place of another through its whole life.
-func (tx *Tx) bookArrived(c *Case, a *Award, p *Payment, actor string) error {
-	tranche, err := tx.TrancheOf(a, p.TrancheID)
-	if err != nil {
-		return err
-	}
-	arrived, err := tx.newPayment(c, a, tranche, p.ID)
+func (tx *Tx) bookArrived(c *Case, a *Award, t *Tranche, p *Payment, actor string) error {
+	arrived, err := tx.newPayment(c, a, t, p.part(t), p.ID)
 	if err != nil {
 		return err
 	}

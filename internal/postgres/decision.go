@@ -55,9 +55,9 @@ type RecordedIntent struct {
 // Invalid required at /on_behalf_of when the decider acts for several who may,
 // unknown_action, reason_required, unknown_reason, amount_not_allowed,
 // amount_above_request, amount_above_level_limit, lowering_not_allowed,
-// amount_not_by_committee, level_not_earlier, unknown_condition, and what the
+// amount_above_payment, amount_not_by_committee, level_not_earlier, unknown_condition, and what the
 // programme finds in a partner's answer; Conflict withdrawal_asked for a
-// release, objection_open or condition_open for a step towards a payment.
+// release, objection_open, condition_open or tranche_held for a step towards a payment.
 func (s *Store) RecordIntent(ctx context.Context, in Intent) (RecordedIntent, error) {
 	var out RecordedIntent
 	err := s.Write(ctx, func(tx *Tx) (err error) {
@@ -168,6 +168,8 @@ func (tx *Tx) checkData(c *Case, t *Task, def *programme.Definition, in Intent) 
 		return tx.returnFaults(c, in)
 	case t.Kind == aid.FieldVisit && in.Action == aid.ActionComplete:
 		return tx.visitFaults(t, def, in.Data)
+	case t.Kind == aid.PreparePayment:
+		return tx.partFaults(t, def, in)
 	case t.Kind == aid.PostPublicly:
 		return tx.postingFaults(c, def, in.Data), nil
 	case (t.Kind == aid.RecordCheck || t.Kind == aid.Advise) && in.Note == "":

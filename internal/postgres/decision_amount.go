@@ -15,6 +15,9 @@ func lowers(c *Case, t *Task, in Intent) bool {
 // reasonFaults checks the coded reason of a decision: of its action, or of an
 // amount that it lowers.
 func reasonFaults(c *Case, t *Task, def *programme.Definition, in Intent) []aid.Fault {
+	if t.Kind == aid.PreparePayment && in.Amount != nil {
+		return nil // partFaults tells
+	}
 	list, needed := string(in.Action), aid.NeedsReason(in.Action)
 	if lowers(c, t, in) {
 		list, needed = "lower", def.ReasonRequired("lower")
@@ -28,14 +31,14 @@ func reasonFaults(c *Case, t *Task, def *programme.Definition, in Intent) []aid.
 	return nil
 }
 
-// amountFaults checks the amount of a decision: only an approval names one, no
+// amountFaults checks the amount of a decision: an approval may name one, no
 // more than the case asks for, and less only where the programme has reasons
 // for that. A committee votes on one amount and lowers none.
 func amountFaults(c *Case, t *Task, def *programme.Definition, in Intent) []aid.Fault {
 	var level aid.Level
 	_ = json.Unmarshal(t.Rule, &level) // of an approval it is one
 	switch {
-	case in.Amount == nil:
+	case in.Amount == nil || t.Kind == aid.PreparePayment: // partFaults tells
 		return nil
 	case t.Kind != aid.Approve || in.Action != aid.ActionApprove:
 		return []aid.Fault{{Pointer: "/amount", Code: "amount_not_allowed"}}

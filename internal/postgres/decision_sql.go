@@ -50,7 +50,11 @@ func (tx *Tx) preparePayment(c *Case, t *Task, d aid.Decision) error {
 	if err != nil {
 		return err
 	}
-	if p, err = tx.toQueue(c, p, d.Actor); err != nil {
+	of, err := tx.partOf(p, d)
+	if err != nil {
+		return err
+	}
+	if p, err = tx.toQueue(c, p, of, d.Actor); err != nil {
 		return err
 	}
 	if err := tx.MovePayment(c, p, aid.PaymentQueued, d.Actor); err != nil {

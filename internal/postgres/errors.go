@@ -98,6 +98,10 @@ func moneyRefusals(constraint string) *aid.Error {
 		return aid.Refuse(aid.Conflict, "budget_short")
 	case "ledger_year_closed":
 		return aid.Refuse(aid.Conflict, "year_closed")
+	case "payments_within_tranche":
+		return aid.Refuse(aid.Conflict, "tranche_paid")
+	case "payments_not_held":
+		return aid.Refuse(aid.Conflict, "tranche_held")
 	case "payments_one_live", "payments_tranche_id_n_key":
 		return aid.Refuse(aid.Conflict, "payment_exists")
 	case "attempts_one_open", "attempts_key_key":

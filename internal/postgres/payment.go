@@ -26,6 +26,7 @@ type Payment struct {
 	State          aid.PaymentState `db:"state"`
 	Reason         string           `db:"reason"`
 	RetryOf        *string          `db:"retry_of"`
+	Rest           string           `db:"rest"` // of its tranche, when it pays a part: due or released
 	Version        int              `db:"version"`
 	CreatedAt      time.Time        `db:"created_at"`
 	InstructedAt   *time.Time       `db:"instructed_at"`
@@ -34,7 +35,7 @@ type Payment struct {
 
 const paymentColumns = `p.id, p.case_id, p.award_id, p.tranche_id, p.fund_id,
 	(SELECT n FROM tranches t WHERE t.id = p.tranche_id) AS tranche_n, p.n, p.amount, p.currency,
-	p.payee_account_id, p.rail, p.state, p.reason, p.retry_of, p.version, p.created_at, p.instructed_at, p.ended_at`
+	p.payee_account_id, p.rail, p.state, p.reason, p.retry_of, p.rest, p.version, p.created_at, p.instructed_at, p.ended_at`
 
 // Money gives the payment's amount with its currency.
 func (p *Payment) Money() money.Money { return money.Of(p.Amount, p.Currency) }
@@ -53,17 +54,17 @@ func (p *Payment) OnItsWay() bool {
 	return p.State == aid.PaymentInstructed || p.State == aid.PaymentUnknown
 }
 
-// MakeDue makes the payment of a tranche that is due, and asks a treasurer to
-// prepare it. retryOf links it to a payment that failed or was cancelled. A
+// MakeDue makes the payment of all that is left of a tranche that is due, and
+// asks a treasurer to prepare it. retryOf links it to a payment that failed or was cancelled. A
 // fund that has no rail for the payee parks the case.
 //
-// Errors: Conflict payment_exists while another is live or settled,
-// payment_contradicted.
+// Errors: Conflict payment_exists while another is live, tranche_paid,
+// tranche_held, payment_contradicted.
 func (tx *Tx) MakeDue(c *Case, a *Award, t *Tranche, workflow, retryOf string) (*Payment, error) {
 	if err := tx.refuseContradicted(c); err != nil {
 		return nil, err
 	}
-	p, err := tx.newPayment(c, a, t, retryOf)
+	p, err := tx.newPayment(c, a, t, part{amount: t.Rest()}, retryOf)
 	if err != nil {
 		return nil, err
 	}
@@ -76,9 +77,9 @@ func (tx *Tx) MakeDue(c *Case, a *Award, t *Tranche, workflow, retryOf string) (
 	return p, err
 }
 
-func (tx *Tx) newPayment(c *Case, a *Award, t *Tranche, retryOf string) (*Payment, error) {
+func (tx *Tx) newPayment(c *Case, a *Award, t *Tranche, of part, retryOf string) (*Payment, error) {
 	p := Payment{ID: NewID(aid.PaymentID), CaseID: c.ID, AwardID: a.ID, TrancheID: t.ID, FundID: a.FundID, TrancheN: t.N,
-		Amount: t.Amount, Currency: a.Currency, PayeeAccountID: *c.PayeeAccountID, State: aid.PaymentDue, CreatedAt: tx.Now}
+		Amount: of.amount, Rest: of.rest, Currency: a.Currency, PayeeAccountID: *c.PayeeAccountID, State: aid.PaymentDue, CreatedAt: tx.Now}
 	var err error
 	if p.Rail, err = tx.railFor(&p); err != nil {
 		return nil, err
@@ -86,9 +87,9 @@ func (tx *Tx) newPayment(c *Case, a *Award, t *Tranche, retryOf string) (*Paymen
 	if retryOf != "" {
 		p.RetryOf = &retryOf
 	}
-	err = tx.get(&p.N, `INSERT INTO payments (id, case_id, award_id, tranche_id, fund_id, n, amount, currency, payee_account_id, rail, state, retry_of, created_at)
-		SELECT $1, $2, $3, $4, $5, coalesce(max(n), 0) + 1, $6, $7, $8, $9, 'due', $10, $11 FROM payments WHERE tranche_id = $4
-		RETURNING n`, p.ID, p.CaseID, p.AwardID, p.TrancheID, p.FundID, p.Amount, p.Currency, p.PayeeAccountID, p.Rail, p.RetryOf, tx.Now)
+	err = tx.get(&p.N, `INSERT INTO payments (id, case_id, award_id, tranche_id, fund_id, n, amount, currency, payee_account_id, rail, state, retry_of, created_at, rest)
+		SELECT $1, $2, $3, $4, $5, coalesce(max(n), 0) + 1, $6, $7, $8, $9, 'due', $10, $11, $12 FROM payments WHERE tranche_id = $4
+		RETURNING n`, p.ID, p.CaseID, p.AwardID, p.TrancheID, p.FundID, p.Amount, p.Currency, p.PayeeAccountID, p.Rail, p.RetryOf, tx.Now, p.Rest)
 	if err != nil {
 		return nil, err
 	}
@@ -216,15 +217,24 @@ func (tx *Tx) instruct(c *Case, a *Award, p *Payment, actor string) error {
 	return tx.Post(ledger.Instruct(p.FundID, p.Money(), p.Key()+"/instruct"), c.ID, actor)
 }
 
-// Settle records that the money has arrived.
+// Settle records that the money has arrived. Of a tranche of which only a part
+// was paid the rest is due again, or goes back to the fund, as was said when
+// the payment was prepared.
 func (tx *Tx) Settle(c *Case, p *Payment, actor string) error {
 	if err := tx.MovePayment(c, p, aid.PaymentSettled, actor); err != nil {
 		return err
 	}
-	if err := tx.MoveTranche(p.TrancheID, "paying", "settled"); err != nil {
+	then := "settled"
+	if p.Rest == "due" {
+		then = "due"
+	}
+	if err := tx.MoveTranche(p.TrancheID, "paying", then); err != nil {
 		return err
 	}
-	return tx.Post(ledger.SettleFromBank(p.FundID, p.Money(), p.Key()+"/settle"), c.ID, actor)
+	if err := tx.Post(ledger.SettleFromBank(p.FundID, p.Money(), p.Key()+"/settle"), c.ID, actor); err != nil {
+		return err
+	}
+	return tx.releaseRest(c, p, actor)
 }
 
 // Fail records that the money certainly did not move: it is reserved again.

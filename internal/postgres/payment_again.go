@@ -32,31 +32,35 @@ func (tx *Tx) LastPayment(t *Tranche) (*Payment, error) {
 }
 
 // toQueue gives the payment that a treasurer queues by confirming the task of
-// one: that one while it is due, else a new one in its place. A payment whose
-// fund had no rail for the payee when it was made is replaced, too.
+// one: that one while it is due and paid as it is, else a new one in its place.
+// A payment whose fund had no rail for the payee when it was made is replaced,
+// and so is one of which only a part is paid.
 //
 // Errors: Conflict method_not_paid; those of payAnew.
-func (tx *Tx) toQueue(c *Case, p *Payment, actor string) (*Payment, error) {
-	if p.State == aid.PaymentDue && p.Rail != "" {
+func (tx *Tx) toQueue(c *Case, p *Payment, of *part, actor string) (*Payment, error) {
+	if p.State == aid.PaymentDue && p.Rail != "" && of == nil {
 		return p, nil
 	}
 	if p.State == aid.PaymentDue {
-		p.Reason = "method_not_paid"
+		if p.Reason = "method_not_paid"; of != nil {
+			p.Reason = "part_payment"
+		}
 		if err := tx.MovePayment(c, p, aid.PaymentCancelled, actor); err != nil {
 			return nil, err
 		}
 	}
-	again, err := tx.payAnew(c, p)
+	again, err := tx.payAnew(c, p, of)
 	if err == nil && again.Rail == "" {
 		return nil, aid.Refuse(aid.Conflict, "method_not_paid")
 	}
 	return again, err
 }
 
-// payAnew makes a new payment in place of one that failed or was cancelled.
+// payAnew makes a new payment in place of one that failed or was cancelled: of
+// the same part of its tranche, unless another is asked for.
 //
 // Errors: Conflict wrong_payment_state, wrong_tranche_state; those of MakeDue.
-func (tx *Tx) payAnew(c *Case, old *Payment) (*Payment, error) {
+func (tx *Tx) payAnew(c *Case, old *Payment, of *part) (*Payment, error) {
 	award, tranche, err := tx.toPayAnew(c, old)
 	if err != nil {
 		return nil, err
@@ -64,7 +68,11 @@ func (tx *Tx) payAnew(c *Case, old *Payment) (*Payment, error) {
 	if err := tx.refuseContradicted(c); err != nil {
 		return nil, err
 	}
-	return tx.newPayment(c, award, tranche, old.ID)
+	if of == nil {
+		same := old.part(tranche)
+		of = &same
+	}
+	return tx.newPayment(c, award, tranche, *of, old.ID)
 }
 
 // RetryPayment does the same for a treasurer who asks for it of his own

@@ -170,9 +170,13 @@ func nothingIsLeftToPay(w *world) {
 
 // aPartFails: what is paid again is the part.
 func aPartFails(w *world) {
-	w.paidFrom("0051990003")
+	w.paidFrom("0051990009")
 	w.preparesPart(4_000_000, postgres.RestReleased)
-	w.pays(w.releasesQueued(), aid.PaymentFailed)
+	payment := w.releasesQueued()
+	w.callUntil("Pay", payment, staysOpen)
+	w.goesOn("OpenResolve", aid.RetryRequest{Step: w.step(w.workflow()), Retry: aid.Retry{Payment: payment.Payment}})
+	w.resolves("treasurer2", "failed")
+	w.resolves("manager1", "failed")
 	w.after()
 	require.Equal(w.t, "due 0 0", w.states(), "nothing was given back")
 	w.prepares()

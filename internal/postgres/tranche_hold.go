@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/aidflow/aidflow/aid"
 )
@@ -81,7 +82,7 @@ func (s *Store) SkipTranche(ctx context.Context, caller *Caller, id string, vers
 		if err := tx.forget(c, t, reason, caller.Actor()); err != nil {
 			return err
 		}
-		if _, err := tx.giveUp(c, a, `t.id = $1`, t.ID, t.ID+"/skip", caller.Actor()); err != nil {
+		if _, err := tx.giveUp(c, a, `t.id = $1`, t.ID, a.ID+"/"+strconv.Itoa(t.N)+"/skip", caller.Actor()); err != nil {
 			return err
 		}
 		if err := tx.trancheEvent(c, caller, t, "tranche.skipped", reason); err != nil {

@@ -70,10 +70,10 @@ func (c cpu) per(before cpu, n int) string {
 		each[part] = (c[part] - before[part]) / time.Duration(n)
 		sum += each[part]
 	}
-	line := []string{fmt.Sprintf("%.0f ms", ms(sum))}
+	line := []string{fmt.Sprintf("%.1f ms", ms(sum))}
 	for _, part := range slices.SortedFunc(maps.Keys(each), func(a, b string) int { return int(each[b] - each[a]) }) {
-		if each[part] >= time.Millisecond {
-			line = append(line, fmt.Sprintf("%s %.0f", part, ms(each[part])))
+		if each[part] >= time.Millisecond/10 {
+			line = append(line, fmt.Sprintf("%s %.1f", part, ms(each[part])))
 		}
 	}
 	return strings.Join(line, ", ")

@@ -25,10 +25,12 @@ type notice struct {
 
 // hearer is a person to be told of a notice.
 type hearer struct {
+	Notice   int64       `db:"id"`
 	Person   string      `db:"person"`
 	Deciding bool        `db:"deciding"`
 	Mail     bool        `db:"mail"` // has an address
 	Channel  aid.Channel `db:"channel"`
+	Topic    aid.Topic   `db:"topic"`
 }
 
 // SpreadNotices makes notifications of up to limit notices, oldest first, for
@@ -57,12 +59,12 @@ func (s *Store) SpreadNotices(ctx context.Context, webhook bool, limit int) (int
 		if _, err := tx.exec(`SELECT set_config('plan_cache_mode', 'force_generic_plan', true)`); err != nil {
 			return err
 		}
+		heard, err := tx.hearers(all)
+		if err != nil {
+			return err
+		}
 		for _, one := range all {
-			heard, err := tx.hearers(one)
-			if err != nil {
-				return err
-			}
-			s.add(one, heard)
+			s.add(one, heard[one.ID])
 		}
 		return tx.keepSpread(s)
 	})
@@ -79,37 +81,70 @@ func taskRoles() (kinds, roles []string) {
 	return kinds, roles
 }
 
-// hearers finds those who are to be told of a notice now: its audience and
-// those whom it names, but for its actor and all who may not hear of the case.
-func (tx *Tx) hearers(n notice) ([]hearer, error) {
-	rule, ok := aid.NoticeOf(n.Kind)
-	if !ok || n.TaskKind == aid.ProvideInformation || (n.Kind == "task.opened" && n.TaskKind == aid.Advise) {
-		return nil, nil // of a later version; the partner's own work; task.question tells it
-	}
-	topic := rule.TopicOf(n.TaskKind)
-	kinds, roles := taskRoles()
-	var all []hearer
-	err := tx.list(&all, `
-		WITH told AS (
-			SELECT unnest($1::text[]) AS person, false AS deciding
-			UNION ALL SELECT d, true FROM deciders($2, $3, $4, $9) d WHERE $5 = 'deciders'
-			UNION ALL SELECT p, false FROM superiors($6, $2, (SELECT assignee FROM tasks WHERE id = $2), $9) p WHERE $5 = 'superior' AND cardinality($1::text[]) = 0
-			UNION ALL SELECT t.assignee, false FROM tasks t WHERE t.id = $2 AND $5 = 'commenter' AND t.assignee IS NOT NULL
-			UNION ALL SELECT e.actor, false FROM events e WHERE e.case_id = $6 AND e.kind = 'task.comment' AND e.task_id = $2 AND $5 = 'commenter'
-			UNION ALL SELECT e.actor, false FROM events e WHERE e.case_id = $6 AND e.kind = 'task.question' AND e.data ->> 'about' = $2 AND $5 = 'asker'
-			UNION ALL SELECT $7, false WHERE $5 = 'actor')
-		SELECT p.person, bool_or(p.deciding) AS deciding, bool_or(k.address IS NOT NULL) AS mail,
-		       coalesce(min(k.channels ->> $8), '') AS channel
-		FROM told p LEFT JOIN staff_contacts k ON k.subject = p.person
-		WHERE (p.person <> $7 OR $5 = 'actor') AND may_hear(p.person, $6, $2, $9)
-		GROUP BY p.person ORDER BY p.person`,
-		pq.Array(append([]string{}, n.Named...)), n.Task, pq.Array(kinds), pq.Array(roles), rule.Audience, n.Case, n.Actor, topic, tx.Wall)
-	for i := range all {
-		if all[i].Channel == "" {
-			all[i].Channel = aid.DefaultChannel(topic)
+// asking are notices as columns, for the question who is to be told of them.
+type asking struct {
+	ids       []int64
+	audiences []string
+	cases     []*string
+	tasks     []*string
+	actors    []string
+	topics    []string
+	namedIn   []int64 // the notice that names
+	named     []string
+}
+
+func askingOf(all []notice) (q asking) {
+	for _, n := range all {
+		rule, ok := aid.NoticeOf(n.Kind)
+		if !ok || n.TaskKind == aid.ProvideInformation || (n.Kind == "task.opened" && n.TaskKind == aid.Advise) {
+			continue // of a later version; the partner's own work; task.question tells it
+		}
+		q.ids, q.audiences, q.cases, q.tasks = append(q.ids, n.ID), append(q.audiences, string(rule.Audience)), append(q.cases, n.Case), append(q.tasks, n.Task)
+		q.actors, q.topics = append(q.actors, n.Actor), append(q.topics, string(rule.TopicOf(n.TaskKind)))
+		for _, person := range n.Named {
+			q.namedIn, q.named = append(q.namedIn, n.ID), append(q.named, person)
 		}
 	}
-	return all, err
+	return q
+}
+
+// hearers finds those who are to be told of each notice now: its audience and
+// those whom it names, but for its actor and all who may not hear of the case.
+// Whoever may decide a task may hear of it.
+func (tx *Tx) hearers(all []notice) (map[int64][]hearer, error) {
+	q := askingOf(all)
+	kinds, roles := taskRoles()
+	var rows []hearer
+	err := tx.list(&rows, `
+		WITH n AS MATERIALIZED (
+			SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS n (id, audience, case_id, task_id, actor, topic)),
+		told AS (
+			SELECT x.id, x.person, false AS deciding FROM unnest($7::bigint[], $8::text[]) AS x (id, person)
+			UNION ALL SELECT n.id, d.person, true FROM deciders_of(ARRAY(SELECT task_id FROM n WHERE audience = 'deciders'), $9, $10, $11) d
+				JOIN n ON n.task_id = d.task AND n.audience = 'deciders'
+			UNION ALL SELECT n.id, p, false FROM n CROSS JOIN LATERAL superiors(n.case_id, n.task_id, (SELECT assignee FROM tasks WHERE id = n.task_id), $11) p
+				WHERE n.audience = 'superior' AND n.id <> ALL($7)
+			UNION ALL SELECT n.id, t.assignee, false FROM n JOIN tasks t ON t.id = n.task_id WHERE n.audience = 'commenter' AND t.assignee IS NOT NULL
+			UNION ALL SELECT n.id, e.actor, false FROM n JOIN events e ON e.case_id = n.case_id AND e.task_id = n.task_id
+				WHERE e.kind = 'task.comment' AND n.audience = 'commenter'
+			UNION ALL SELECT n.id, e.actor, false FROM n JOIN events e ON e.case_id = n.case_id AND e.data ->> 'about' = n.task_id
+				WHERE e.kind = 'task.question' AND n.audience = 'asker'
+			UNION ALL SELECT id, actor, false FROM n WHERE audience = 'actor'),
+		each AS MATERIALIZED (SELECT id, person, bool_or(deciding) AS deciding FROM told GROUP BY id, person)
+		SELECT n.id, p.person, p.deciding, k.address IS NOT NULL AS mail, coalesce(k.channels ->> n.topic, '') AS channel, n.topic
+		FROM each p JOIN n USING (id) LEFT JOIN staff_contacts k ON k.subject = p.person
+		WHERE (p.person <> n.actor OR n.audience = 'actor') AND (p.deciding OR may_hear(p.person, n.case_id, n.task_id, $11))
+		ORDER BY n.id, p.person`,
+		pq.Array(q.ids), pq.Array(q.audiences), pq.Array(q.cases), pq.Array(q.tasks), pq.Array(q.actors), pq.Array(q.topics),
+		pq.Array(q.namedIn), pq.Array(q.named), pq.Array(kinds), pq.Array(roles), tx.Wall)
+	heard := map[int64][]hearer{}
+	for _, h := range rows {
+		if h.Channel == "" {
+			h.Channel = aid.DefaultChannel(h.Topic)
+		}
+		heard[h.Notice] = append(heard[h.Notice], h)
+	}
+	return heard, err
 }
 
 // spread collects the rows of one run, so that they are written together.

@@ -93,7 +93,8 @@ type asking struct {
 	named     []string
 }
 
-func askingOf(all []notice) (q asking) {
+func askingOf(all []notice) asking {
+	q := asking{namedIn: []int64{}, named: []string{}} // not NULL
 	for _, n := range all {
 		rule, ok := aid.NoticeOf(n.Kind)
 		if !ok || n.TaskKind == aid.ProvideInformation || (n.Kind == "task.opened" && n.TaskKind == aid.Advise) {

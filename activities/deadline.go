@@ -30,11 +30,17 @@ func (a *Activities) Attend(ctx context.Context, in aid.OpenRequest) (aid.Outcom
 
 // goOn makes the step that a fault of the configuration had kept back, when
 // an administrator has reported that it is mended, or for which the village
-// was asked, when its time is over.
+// was asked, when its time is over. A case that was visited while a payment
+// was made good is closed.
 func goOn(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, error) {
 	nothing := aid.Outcome{Result: aid.ResultPending}
-	if c.Stage == aid.Disbursement {
+	switch {
+	case c.Stage == aid.Disbursement && workflow != c.WorkflowID: // its visits go on meanwhile
+		return nothing, nil
+	case c.Stage == aid.Disbursement:
 		return villageAsked(tx, c, workflow)
+	case c.Status == aid.FollowingUp:
+		return visited(tx, c)
 	}
 	if c.Status != aid.InReview {
 		return nothing, nil

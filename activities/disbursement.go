@@ -71,22 +71,29 @@ func payOn(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow string
 
 // nextTranche goes on with the first tranche that is not over, or finishes. A
 // tranche that was opened before is waited for, whatever stage it is in: no
-// other is opened beside it.
+// other is opened beside it. What was opened already goes on beside one whose
+// money came back.
 func nextTranche(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow string) (aid.Outcome, error) {
 	tranches, err := tx.Tranches(a)
 	if err != nil {
 		return aid.Outcome{}, err
 	}
+	returned := false
 	for i := range tranches {
 		switch t := &tranches[i]; {
 		case t.Over():
-		case t.State == "planned":
+		case t.HeldReason == postgres.HeldByReturn:
+			returned = true
+		case t.State == "planned" && !returned:
 			return aid.Outcome{Result: aid.ResultPending}, openTranche(tx, c, a, t, workflow)
 		case t.State == "due":
 			return dueStill(tx, c, a, t, workflow)
-		default:
+		case t.State != "planned":
 			return aid.Outcome{Result: aid.ResultPending}, nil
 		}
+	}
+	if returned {
+		return aid.Outcome{Result: aid.ResultPending}, tx.WaitForOpenTask(c, aid.OwnerOffice)
 	}
 	open, err := tx.OpenTasks(c, aid.RecoverMoney)
 	if err != nil {
@@ -99,8 +106,8 @@ func nextTranche(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, workflow 
 }
 
 // dueStill makes the payment of a tranche that is due and has none, or waits
-// for the one it has; when the last one has failed, for a treasurer who pays
-// anew. While the tranche is held, for whoever holds it.
+// for the one it has; when the last one has failed or came back, for a treasurer
+// who pays anew. While the tranche is held, for whoever holds it.
 func dueStill(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, t *postgres.Tranche, workflow string) (aid.Outcome, error) {
 	if t.Held {
 		return aid.Outcome{Result: aid.ResultPending}, tx.WaitForHold(c)
@@ -118,12 +125,20 @@ func dueStill(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, t *postgres.
 }
 
 // makeDue makes the payment of what is left of a tranche that is due. While it
-// is held nothing is made due.
+// is held nothing is made due, nor while another payment of the case is live:
+// what came back is being paid again, and the tranche after it.
 func makeDue(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, t *postgres.Tranche, workflow string) error {
 	if t.Held {
 		return tx.WaitForHold(c)
 	}
-	_, err := tx.MakeDue(c, a, t, workflow, "")
+	live, err := tx.LivePayment(c)
+	if err != nil {
+		return err
+	}
+	if live != nil {
+		return awaitAgain(tx, c)
+	}
+	_, err = tx.MakeDue(c, a, t, workflow, "")
 	return err
 }
 
@@ -215,6 +230,13 @@ func finish(tx *postgres.Tx, c *postgres.Case, a *postgres.Award) (aid.Outcome, 
 	if err != nil {
 		return aid.Outcome{}, err
 	}
+	former, err := tx.Former(c)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	if former != "" {
+		return backTo(tx, c, a, former)
+	}
 	paid, err := tx.Paid(a)
 	if err != nil {
 		return aid.Outcome{}, err
@@ -249,6 +271,25 @@ func skipped(tx *postgres.Tx, c *postgres.Case, a *postgres.Award) (aid.Outcome,
 	}
 	c.ReasonCode = "tranches_skipped"
 	return end(tx, c, aid.EventCancel, "case.closed", postgres.System, "closed")
+}
+
+// backTo ends what a bank return has brought back: the case has its former
+// status again.
+func backTo(tx *postgres.Tx, c *postgres.Case, a *postgres.Award, former aid.Status) (aid.Outcome, error) {
+	if err := tx.CompleteAward(a); err != nil {
+		return aid.Outcome{}, err
+	}
+	if err := tx.EndRecovery(c, former); err != nil {
+		return aid.Outcome{}, err
+	}
+	err := tx.AddEvent(c, postgres.Event{Kind: "case.paid_again", Actor: postgres.System, Data: map[string]any{"status": former}})
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	if !former.Open() {
+		return aid.Outcome{Result: "paid_again"}, tx.EndWait(c.ID)
+	}
+	return aid.Outcome{Result: "paid_again"}, tx.BeginWait(c.ID, postgres.Wait{Stage: c.Stage, Owner: aid.OwnerSystem})
 }
 
 // followUp hands the case over to the workflow of its visits.

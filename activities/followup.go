@@ -40,7 +40,7 @@ func (a *Activities) OpenVisit(ctx context.Context, in aid.VisitRequest) (aid.Ou
 			return aid.Outcome{}, err
 		}
 		_, err = tx.OpenOfficeTask(c, postgres.NewTask{Kind: aid.FollowUpVisit, Workflow: in.Workflow, Subject: v.ID,
-			Rule: map[string]any{"because": "visit_due", "visit": v.N}})
+			Rule: map[string]any{"because": "visit_due", "visit": v.N}, Aside: c.Status != aid.FollowingUp})
 		return aid.Outcome{Result: "due"}, err
 	})
 }
@@ -70,9 +70,26 @@ func (a *Activities) CompleteVisit(ctx context.Context, in aid.DecisionRequest) 
 		if err != nil {
 			return aid.Outcome{}, err
 		}
-		if next == nil {
-			return end(tx, c, aid.EventClose, "case.closed", postgres.System, "closed")
+		switch {
+		case next == nil:
+			return visited(tx, c)
+		case c.Status != aid.FollowingUp: // what the bank returned is awaited
+			return aid.Outcome{Result: "next", WakeAt: &next.DueAt}, nil
 		}
 		return aid.Outcome{Result: "next", WakeAt: &next.DueAt}, tx.BeginWait(c.ID, postgres.Wait{Stage: c.Stage, Owner: aid.OwnerSystem})
 	})
+}
+
+// visited closes a case of which every visit is done. One that has to pay
+// again what a bank returned is closed when that is over.
+func visited(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
+	left := aid.Outcome{Result: aid.ResultPending}
+	if c.Status != aid.FollowingUp {
+		return left, nil
+	}
+	open, err := tx.VisitsLeft(c)
+	if err != nil || open > 0 {
+		return left, err
+	}
+	return end(tx, c, aid.EventClose, "case.closed", postgres.System, "closed")
 }

@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"slices"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/postgres"
@@ -43,12 +44,12 @@ func (a *Activities) ResolvePayment(ctx context.Context, in aid.DecisionRequest)
 		if err != nil {
 			return aid.Outcome{}, err
 		}
-		said, err := confirmations(tx, t)
+		said, votes, err := confirmations(tx, t, p)
 		if err != nil {
 			return aid.Outcome{}, err
 		}
 		out := aid.Outcome{Result: aid.ResultPending, Payment: p.Step()}
-		if said["settled"]+said["failed"] < 2 {
+		if votes < 2 {
 			return out, tx.Voted(c, t)
 		}
 		if err := tx.CloseTask(t, "confirmed"); err != nil {
@@ -58,38 +59,41 @@ func (a *Activities) ResolvePayment(ctx context.Context, in aid.DecisionRequest)
 	})
 }
 
-// confirmations counts what the persons said the end was.
-func confirmations(tx *postgres.Tx, t *postgres.Task) (map[string]int, error) {
+// confirmations counts what the persons said: how the payment ended, or what
+// becomes of one that came back.
+func confirmations(tx *postgres.Tx, t *postgres.Task, p *postgres.Payment) (said map[string]int, votes int, err error) {
 	ids, err := tx.AppliedDecisions(t)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	said := map[string]int{}
+	said = map[string]int{}
 	for _, id := range ids {
 		content, err := tx.Content(id)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		var data struct {
 			Outcome string `json:"outcome"`
 		}
-		if json.Unmarshal(content.Data, &data) != nil || (data.Outcome != "settled" && data.Outcome != "failed") {
-			return nil, aid.Refuse(aid.Invalid, "outcome_required")
+		if json.Unmarshal(content.Data, &data) != nil || !slices.Contains(p.State.Outcomes(), data.Outcome) {
+			return nil, 0, aid.Refuse(aid.Invalid, "outcome_required")
 		}
 		said[data.Outcome]++
 	}
-	return said, nil
+	return said, len(ids), nil
 }
 
 func resolved(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment, said map[string]int, in aid.DecisionRequest) (aid.Outcome, error) {
 	out := aid.Outcome{Result: "resolved"}
 	var err error
 	switch {
-	case said["settled"] == 1:
+	case len(said) > 1:
 		err = tx.AskPersons(c, p, "confirmations_differ")
+	case p.State == aid.PaymentReturned:
+		return madeGood(tx, c, p, said[aid.OutcomePayAgain] == 2, in)
 	case p.State.Terminal():
-		return corrected(tx, c, p, said["settled"] == 2, in)
-	case said["settled"] == 2:
+		return corrected(tx, c, p, said[aid.OutcomeSettled] == 2, in)
+	case said[aid.OutcomeSettled] == 2:
 		if err = tx.EndAttempt(p, "settled", "resolved_by_persons"); err == nil {
 			err = tx.Settle(c, p, in.Decision.Actor)
 		}
@@ -130,6 +134,28 @@ func corrected(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment, arrived b
 		}
 	}
 	return payOn(tx, c, award, in.Workflow)
+}
+
+// madeGood applies what two persons say of a payment that the bank returned: a
+// treasurer pays it again, or its money goes to the fund.
+func madeGood(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment, again bool, in aid.DecisionRequest) (aid.Outcome, error) {
+	award, tranche, err := trancheOf(tx, c, p.TrancheID)
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	if again {
+		err = tx.Unhold(tranche)
+	} else {
+		err = tx.GiveUp(c, award, p, in.Decision.Actor)
+	}
+	if err != nil {
+		return aid.Outcome{}, err
+	}
+	out, err := payOn(tx, c, award, in.Workflow)
+	if err != nil || c.Stage != aid.Disbursement {
+		return out, err
+	}
+	return out, awaitAgain(tx, c)
 }
 
 // RecoverMoney closes the task of getting back what was paid for a withdrawn

@@ -29,6 +29,7 @@ func stories() map[string][]func(*world) {
 		"no money":    {withdrawnInReview, withdrawnBeforePayment, moneyIsShort},
 		"the bank":    {withdrawnWhileBeingPaid, theBankRefusesThenPays},
 		"nobody says": {theBankNeverSays, twoSayThatNothingWasPaid},
+		"it returns":  {theBankReturnsWhileItIsPaid, theBankReturnsAfterTheEnd},
 	}
 }
 

@@ -19,6 +19,9 @@ func (a *Activities) Withdraw(ctx context.Context, in aid.WithdrawRequest) (aid.
 		if in.Withdrawal.Actor != c.PartnerID && in.Withdrawal.Actor != postgres.System {
 			return aid.Outcome{}, aid.Refuse(aid.NotFound, "case_not_found")
 		}
+		if err := tx.MayWithdraw(c); err != nil {
+			return aid.Outcome{}, err
+		}
 		if err := tx.AnswerWithdrawal(c); err != nil {
 			return aid.Outcome{}, err
 		}

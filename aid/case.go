@@ -66,6 +66,9 @@ const (
 	EventCancel        = "cancel"
 	EventBack          = "back"
 	EventMoveVersion   = "move_version"
+	EventBankReturn    = "bank_return"
+
+	eventAgain = "again_"
 )
 
 var (
@@ -109,8 +112,16 @@ func CaseMoves() []CaseMove {
 		{EventClose, []Place{paid, followingUp}, closed},
 		{EventWithdraw, []Place{draft, submitted, verifying, approving, returnedV, returnedA, waitingFunds, approved, paying}, withdrawn},
 		{EventCancel, []Place{approved, paying}, closed},
+		{EventBankReturn, []Place{paid, followingUp, closed}, paying},
+		{EventAgain(Paid), []Place{paying}, paid},
+		{EventAgain(FollowingUp), []Place{paying}, followingUp},
+		{EventAgain(Closed), []Place{paying}, closed},
 	}
 }
+
+// EventAgain names the event that takes a case back to the status that it had
+// when a bank returned one of its payments.
+func EventAgain(former Status) string { return eventAgain + string(former) }
 
 // Move gives where an event takes a case that stands at from.
 //

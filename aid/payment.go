@@ -36,6 +36,32 @@ func (s PaymentState) Terminal() bool {
 // Live tells whether a payment may still move money; a tranche has at most one.
 func (s PaymentState) Live() bool { return !s.Terminal() }
 
+// What two persons say of a payment: how one ended whose end is unknown, or
+// what becomes of one that the bank returned.
+const (
+	OutcomeSettled  = "settled"
+	OutcomeFailed   = "failed"
+	OutcomePayAgain = "pay_again" // a new payment, prepared and released as every other
+	OutcomeGiveUp   = "give_up"   // the money stays with the fund
+)
+
+// Outcomes gives what two persons may say of a payment in this state; none
+// when there is nothing to say.
+func (s PaymentState) Outcomes() []string {
+	switch s {
+	case PaymentReturned:
+		return []string{OutcomePayAgain, OutcomeGiveUp}
+	case PaymentSettled, PaymentFailed, PaymentUnknown, PaymentInstructed:
+		return []string{OutcomeSettled, OutcomeFailed}
+	}
+	return nil
+}
+
+// ReturnReasons are the codes of why a bank returned a payment.
+func ReturnReasons() []string {
+	return []string{"account_closed", "account_name_mismatch", "account_unknown", "refused_by_payee", "bank_error", "other"}
+}
+
 // RailKey is the business key under which a rail knows a payment: it survives
 // a restart, a reset and a restore. n rises only after the previous payment of
 // the tranche is terminal.

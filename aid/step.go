@@ -84,6 +84,14 @@ type DisbursementInput struct {
 	Award string `json:"award"`
 }
 
+// RecoveryInput starts the workflow that pays again, or gives up, what a bank
+// returned after the disbursement had ended.
+type RecoveryInput struct {
+	Case    string `json:"case"`
+	Award   string `json:"award"`
+	Payment string `json:"payment"` // the returned one
+}
+
 // FollowUpInput starts the workflow that visits a household after payment;
 // the later fields carry it from visit to visit.
 type FollowUpInput struct {

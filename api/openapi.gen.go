@@ -68,6 +68,24 @@ func (e ApplicantSex) Valid() bool {
 	}
 }
 
+// Defines values for BankReturnSource.
+const (
+	BankReturnSourcePersons   BankReturnSource = "persons"
+	BankReturnSourceStatement BankReturnSource = "statement"
+)
+
+// Valid indicates whether the value is a known member of the BankReturnSource enum.
+func (e BankReturnSource) Valid() bool {
+	switch e {
+	case BankReturnSourcePersons:
+		return true
+	case BankReturnSourceStatement:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BudgetReason.
 const (
 	BudgetReasonCorrected BudgetReason = "corrected"
@@ -674,6 +692,36 @@ func (e RelationKind) Valid() bool {
 	case RelationKindSibling:
 		return true
 	case RelationKindSpouse:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ReturnReason.
+const (
+	ReturnReasonAccountClosed       ReturnReason = "account_closed"
+	ReturnReasonAccountNameMismatch ReturnReason = "account_name_mismatch"
+	ReturnReasonAccountUnknown      ReturnReason = "account_unknown"
+	ReturnReasonBankError           ReturnReason = "bank_error"
+	ReturnReasonOther               ReturnReason = "other"
+	ReturnReasonRefusedByPayee      ReturnReason = "refused_by_payee"
+)
+
+// Valid indicates whether the value is a known member of the ReturnReason enum.
+func (e ReturnReason) Valid() bool {
+	switch e {
+	case ReturnReasonAccountClosed:
+		return true
+	case ReturnReasonAccountNameMismatch:
+		return true
+	case ReturnReasonAccountUnknown:
+		return true
+	case ReturnReasonBankError:
+		return true
+	case ReturnReasonOther:
+		return true
+	case ReturnReasonRefusedByPayee:
 		return true
 	default:
 		return false
@@ -1628,6 +1676,38 @@ type Balance struct {
 type BalanceList struct {
 	Data    []Balance `json:"data"`
 	HasMore bool      `json:"has_more"`
+}
+
+// BankReturn What the bank says of a payment that it returns. Without `confirmed_at` it is one person's word, and nothing has changed; of a statement that was brought in there is no second person.
+type BankReturn struct {
+	ConfirmedAt time.Time `json:"confirmed_at,omitempty,omitzero"`
+	ConfirmedBy string    `json:"confirmed_by,omitempty,omitzero"`
+
+	// ReasonCode Why a bank returned a payment.
+	ReasonCode ReturnReason       `json:"reason_code"`
+	RecordedAt time.Time          `json:"recorded_at"`
+	RecordedBy string             `json:"recorded_by"`
+	Reference  string             `json:"reference"`
+	ReturnedOn openapi_types.Date `json:"returned_on"`
+	Source     BankReturnSource   `json:"source"`
+}
+
+// BankReturnSource defines model for BankReturn.Source.
+type BankReturnSource string
+
+// BankReturnNew defines model for BankReturnNew.
+type BankReturnNew struct {
+	// Amount An amount above zero, in minor units of its currency.
+	Amount MoneyNew `json:"amount"`
+
+	// ReasonCode Why a bank returned a payment.
+	ReasonCode ReturnReason `json:"reason_code"`
+
+	// Reference The bank's own reference of the return. No personal data.
+	Reference string `json:"reference"`
+
+	// ReturnedOn The bank's day.
+	ReturnedOn openapi_types.Date `json:"returned_on"`
 }
 
 // Budget defines model for Budget.
@@ -3201,11 +3281,14 @@ type PayeeView struct {
 // Payment defines model for Payment.
 type Payment struct {
 	// Amount An amount in minor units of its currency (the dong has none).
-	Amount    Money     `json:"amount"`
-	Attempts  []Attempt `json:"attempts,omitempty,omitzero"`
-	Award     string    `json:"award,omitempty,omitzero"`
-	Case      string    `json:"case"`
-	CreatedAt time.Time `json:"created_at"`
+	Amount   Money     `json:"amount"`
+	Attempts []Attempt `json:"attempts,omitempty,omitzero"`
+	Award    string    `json:"award,omitempty,omitzero"`
+
+	// BankReturn What the bank says of a payment that it returns. Without `confirmed_at` it is one person's word, and nothing has changed; of a statement that was brought in there is no second person.
+	BankReturn BankReturn `json:"bank_return,omitempty,omitzero"`
+	Case       string     `json:"case"`
+	CreatedAt  time.Time  `json:"created_at"`
 
 	// EndedAt Settled, failed, cancelled or returned.
 	EndedAt      time.Time `json:"ended_at,omitempty,omitzero"`
@@ -3219,13 +3302,13 @@ type Payment struct {
 	N    int    `json:"n,omitempty,omitzero"`
 	Rail string `json:"rail,omitempty,omitzero"`
 
-	// ReasonCode Why it failed or was cancelled.
+	// ReasonCode Why it failed, was cancelled or was returned.
 	ReasonCode string `json:"reason_code,omitempty,omitzero"`
 
 	// Rest What becomes of the rest of the instalment when this pays a part of it: `due` or `released`.
 	Rest string `json:"rest,omitempty,omitzero"`
 
-	// RetryOf The failed payment that it replaces.
+	// RetryOf The payment that it replaces: one that failed, was cancelled or was returned.
 	RetryOf string        `json:"retry_of,omitempty,omitzero"`
 	Status  PaymentStatus `json:"status"`
 	Tranche int           `json:"tranche"`
@@ -3697,6 +3780,9 @@ type RelationPage struct {
 	HasMore    bool       `json:"has_more"`
 	NextCursor string     `json:"next_cursor,omitempty,omitzero"`
 }
+
+// ReturnReason Why a bank returned a payment.
+type ReturnReason string
 
 // Ruling What one version makes of the facts.
 type Ruling struct {
@@ -5168,6 +5254,15 @@ type RetryPaymentParams struct {
 	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
 }
 
+// RecordReturnParams defines parameters for RecordReturn.
+type RecordReturnParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The `ETag` of what the caller has seen; not compared when left out.
+	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
+}
+
 // DifferPeopleParams defines parameters for DifferPeople.
 type DifferPeopleParams struct {
 	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
@@ -5524,6 +5619,9 @@ type ReadNotificationsJSONRequestBody = NotificationsRead
 // RecordPartnerAidJSONRequestBody defines body for RecordPartnerAid for application/json ContentType.
 type RecordPartnerAidJSONRequestBody = PartnerAidNew
 
+// RecordReturnJSONRequestBody defines body for RecordReturn for application/json ContentType.
+type RecordReturnJSONRequestBody = BankReturnNew
+
 // DifferPeopleJSONRequestBody defines body for DifferPeople for application/json ContentType.
 type DifferPeopleJSONRequestBody = PersonDiffer
 
@@ -5835,6 +5933,9 @@ type ServerInterface interface {
 	// RetryPayment Pay again after a failure
 	// (POST /v1/payments/{id}/retry)
 	RetryPayment(c *gin.Context, id PaymentID, params RetryPaymentParams)
+	// RecordReturn The bank has returned a settled payment
+	// (POST /v1/payments/{id}/returned)
+	RecordReturn(c *gin.Context, id PaymentID, params RecordReturnParams)
 	// GetPerson One person with its cases
 	// (GET /v1/people/{id})
 	GetPerson(c *gin.Context, id PersonID)
@@ -9568,6 +9669,77 @@ func (siw *ServerInterfaceWrapper) RetryPayment(c *gin.Context) {
 	siw.Handler.RetryPayment(c, id, params)
 }
 
+// RecordReturn operation middleware
+func (siw *ServerInterfaceWrapper) RecordReturn(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PaymentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RecordReturnParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatchOptional
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RecordReturn(c, id, params)
+}
+
 // GetPerson operation middleware
 func (siw *ServerInterfaceWrapper) GetPerson(c *gin.Context) {
 
@@ -11724,6 +11896,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/tranches/:id/hold", wrapper.HoldTranche)
 	router.POST(options.BaseURL+"/v1/tranches/:id/unhold", wrapper.UnholdTranche)
 	router.POST(options.BaseURL+"/v1/tranches/:id/skip", wrapper.SkipTranche)
+	router.POST(options.BaseURL+"/v1/payments/:id/returned", wrapper.RecordReturn)
 	router.GET(options.BaseURL+"/v1/people/:id", wrapper.GetPerson)
 	router.POST(options.BaseURL+"/v1/people/:id/merge", wrapper.MergePeople)
 	router.POST(options.BaseURL+"/v1/people/:id/split", wrapper.SplitPerson)
@@ -24139,6 +24312,246 @@ func (response RetryPayment503ApplicationProblemPlusJSONResponse) VisitRetryPaym
 	return err
 }
 
+type RecordReturnRequestObject struct {
+	ID     PaymentID `json:"id"`
+	Params RecordReturnParams
+	Body   *RecordReturnJSONRequestBody
+}
+
+type RecordReturnResponseObject interface {
+	VisitRecordReturnResponse(w http.ResponseWriter) error
+}
+
+type RecordReturn200ResponseHeaders struct {
+	ETag               string
+	IdempotentReplayed *string
+}
+
+type RecordReturn200JSONResponse struct {
+	Body    Payment
+	Headers RecordReturn200ResponseHeaders
+}
+
+func (response RecordReturn200JSONResponse) VisitRecordReturnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordReturn202ResponseHeaders struct {
+	ETag               string
+	IdempotentReplayed *string
+}
+
+type RecordReturn202JSONResponse struct {
+	Body    Payment
+	Headers RecordReturn202ResponseHeaders
+}
+
+func (response RecordReturn202JSONResponse) VisitRecordReturnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(202)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordReturn400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RecordReturn400ApplicationProblemPlusJSONResponse) VisitRecordReturnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordReturn401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RecordReturn401ApplicationProblemPlusJSONResponse) VisitRecordReturnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordReturn403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RecordReturn403ApplicationProblemPlusJSONResponse) VisitRecordReturnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordReturn404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RecordReturn404ApplicationProblemPlusJSONResponse) VisitRecordReturnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordReturn409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RecordReturn409ApplicationProblemPlusJSONResponse) VisitRecordReturnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordReturn412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response RecordReturn412ApplicationProblemPlusJSONResponse) VisitRecordReturnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordReturn413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RecordReturn413ApplicationProblemPlusJSONResponse) VisitRecordReturnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordReturn415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RecordReturn415ApplicationProblemPlusJSONResponse) VisitRecordReturnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordReturn422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RecordReturn422ApplicationProblemPlusJSONResponse) VisitRecordReturnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordReturn500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response RecordReturn500ApplicationProblemPlusJSONResponse) VisitRecordReturnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordReturn503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RecordReturn503ApplicationProblemPlusJSONResponse) VisitRecordReturnResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type GetPersonRequestObject struct {
 	ID PersonID `json:"id"`
 }
@@ -31325,6 +31738,9 @@ type StrictServerInterface interface {
 	// RetryPayment Pay again after a failure
 	// (POST /v1/payments/{id}/retry)
 	RetryPayment(ctx context.Context, request RetryPaymentRequestObject) (RetryPaymentResponseObject, error)
+	// RecordReturn The bank has returned a settled payment
+	// (POST /v1/payments/{id}/returned)
+	RecordReturn(ctx context.Context, request RecordReturnRequestObject) (RecordReturnResponseObject, error)
 	// GetPerson One person with its cases
 	// (GET /v1/people/{id})
 	GetPerson(ctx context.Context, request GetPersonRequestObject) (GetPersonResponseObject, error)
@@ -34192,6 +34608,51 @@ func (sh *strictHandler) RetryPayment(ctx *gin.Context, id PaymentID, params Ret
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(RetryPaymentResponseObject); ok {
 		if err := validResponse.VisitRetryPaymentResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RecordReturn operation middleware
+func (sh *strictHandler) RecordReturn(ctx *gin.Context, id PaymentID, params RecordReturnParams) {
+	var request RecordReturnRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RecordReturnJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RecordReturn(ctx, request.(RecordReturnRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RecordReturn")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RecordReturnResponseObject); ok {
+		if err := validResponse.VisitRecordReturnResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	openapi_types "github.com/oapi-codegen/runtime/types"
+
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/postgres"
 )
@@ -125,6 +127,10 @@ func payment(p postgres.PaymentRow) Payment {
 	out := Payment{ID: p.ID, Case: p.CaseID, Award: p.AwardID, Fund: p.FundID, Tranche: p.TrancheN, N: p.N, Milestone: p.Milestone,
 		Amount: Money{Amount: p.Amount, Currency: p.Currency}, Method: p.Method, Rail: p.Rail, Status: PaymentStatus(p.State), ReasonCode: p.Reason,
 		RetryOf: text(p.RetryOf), Rest: p.Rest, CreatedAt: p.CreatedAt.UTC(), InstructedAt: moment(p.InstructedAt), EndedAt: moment(p.EndedAt)}
+	if r := p.Return; r != nil {
+		out.BankReturn = BankReturn{ReturnedOn: openapi_types.Date{Time: r.ReturnedOn}, Reference: r.Reference, ReasonCode: ReturnReason(r.Reason),
+			Source: BankReturnSource(r.Source), RecordedBy: r.RecordedBy, RecordedAt: r.RecordedAt.UTC(), ConfirmedBy: text(r.ConfirmedBy), ConfirmedAt: moment(r.ConfirmedAt)}
+	}
 	for i, a := range p.Attempts {
 		out.Attempts = append(out.Attempts, Attempt{ID: a.ID, N: i + 1, Status: a.State, Code: a.Code, At: a.StartedAt.UTC(),
 			AskedAt: moment(a.AskedAt), EndedAt: moment(a.EndedAt)})

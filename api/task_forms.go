@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -105,7 +106,8 @@ func dataSchema(kind aid.TaskKind, action aid.Action, def *programme.Definition)
 		schema["description"] = "Empty, unless only a part is paid."
 	case kind == aid.ResolvePayment:
 		schema["required"] = []string{"outcome"}
-		properties["outcome"] = object{"type": "string", "enum": []string{"settled", "failed"}}
+		properties["outcome"] = object{"type": "string", "enum": []string{aid.OutcomeSettled, aid.OutcomeFailed, aid.OutcomePayAgain, aid.OutcomeGiveUp},
+			"description": "How a payment ended whose end is unknown (settled, failed), or what becomes of one that the bank returned (pay_again, give_up)."}
 	case kind == aid.FieldVisit, kind == aid.ConfirmMilestone, kind == aid.FollowUpVisit:
 		properties["evidence"] = listOf(object{"kind": text60(), "location": object{"type": "string", "maxLength": 300}})
 		schema["description"] = "What was seen, and where the evidence is kept."
@@ -197,8 +199,10 @@ func exampleData(t *postgres.TaskRow, action aid.Action, def *programme.Definiti
 		return object{"result": string(registers.Match), "reference": "Letter 12/2026 of the district police"}
 	case kind == aid.PostPublicly:
 		return object{"date": t.OpenedAt.In(def.Location()).Format(time.DateOnly), "place": "House of culture, hamlet 5"}
+	case kind == aid.ResolvePayment && strings.Contains(string(t.Rule), `"payment_returned"`):
+		return object{"outcome": aid.OutcomePayAgain}
 	case kind == aid.ResolvePayment:
-		return object{"outcome": "settled"}
+		return object{"outcome": aid.OutcomeSettled}
 	case kind == aid.FieldVisit && def.Visit != nil:
 		return object{"seen": seenExample(def)}
 	case kind == aid.FieldVisit, kind == aid.ConfirmMilestone, kind == aid.FollowUpVisit:

@@ -271,6 +271,8 @@ func (r *resident) run() {
 		fn, in = workflows.Disbursement, new(aid.DisbursementInput)
 	case postgres.FollowUpWorkflow:
 		fn, in = workflows.FollowUp, new(aid.FollowUpInput)
+	case postgres.RecoveryWorkflow:
+		fn, in = workflows.Recovery, new(aid.RecoveryInput)
 	}
 	if r.err = json.Unmarshal(r.row.Input, in); r.err == nil {
 		r.env.ExecuteWorkflow(fn, reflect.ValueOf(in).Elem().Interface())

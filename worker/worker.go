@@ -99,6 +99,7 @@ func Register(w worker.Registry, c Config, process *workflows.Client) {
 	w.RegisterWorkflow(workflows.SupportRequest)
 	w.RegisterWorkflow(workflows.Disbursement)
 	w.RegisterWorkflow(workflows.FollowUp)
+	w.RegisterWorkflow(workflows.Recovery)
 	w.RegisterActivity(&activities.Activities{Store: c.Store, Rails: c.Rails, Registers: c.Registers, Patience: patience,
 		Start: func(ctx context.Context, wf postgres.Workflow) error {
 			return process.Start(ctx, wf.ID, wf.Kind, wf.Input)

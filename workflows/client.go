@@ -69,6 +69,9 @@ func decode(kind string, raw json.RawMessage) (fn, in any, err error) {
 	case "followup":
 		in, err = decodeAs[aid.FollowUpInput](raw)
 		return FollowUp, in, err
+	case "recovery":
+		in, err = decodeAs[aid.RecoveryInput](raw)
+		return Recovery, in, err
 	}
 	return nil, nil, aid.Refuse(aid.Invalid, "unknown_workflow_kind")
 }

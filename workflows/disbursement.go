@@ -20,6 +20,11 @@ func Disbursement(ctx workflow.Context, in aid.DisbursementInput) error {
 	if err != nil {
 		return err
 	}
+	return d.untilOver(ctx)
+}
+
+// untilOver pays what is released until nothing is left to do.
+func (d *disbursement) untilOver(ctx workflow.Context) error {
 	for !d.over() {
 		if err := d.await(ctx, func() bool { return d.over() || d.instructed() }, d.attend); err != nil {
 			return err

@@ -56,6 +56,7 @@ func replay(t *testing.T, h *historypb.History, interceptors ...interceptor.Work
 	r.RegisterWorkflow(workflows.SupportRequest)
 	r.RegisterWorkflow(workflows.Disbursement)
 	r.RegisterWorkflow(workflows.FollowUp)
+	r.RegisterWorkflow(workflows.Recovery)
 	return r.ReplayWorkflowHistory(log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil))), h)
 }
 

@@ -24,7 +24,8 @@ const HintAfter = 2500 * time.Millisecond
 // Errors: NotFound payment_not_found.
 func (s *Store) RecordCallback(ctx context.Context, rail, id, key, state string) (workflow string, err error) {
 	err = s.Write(ctx, func(tx *Tx) error {
-		err := tx.get(&workflow, `SELECT CASE WHEN c.clock_offset > interval '0' OR a.sent_at > $3 THEN '' ELSE 'disbursement/' || p.award_id END
+		err := tx.get(&workflow, `SELECT CASE WHEN c.clock_offset > interval '0' OR a.sent_at > $3 THEN ''
+				WHEN starts_with(c.workflow_id, 'recovery/') THEN c.workflow_id ELSE 'disbursement/' || p.award_id END
 			FROM attempts a JOIN payments p ON p.id = a.payment_id JOIN cases c ON c.id = p.case_id WHERE a.key = $1 AND p.rail = $2`,
 			key, rail, tx.Wall.Add(-HintAfter))
 		if notFound(err) {

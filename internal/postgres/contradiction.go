@@ -81,11 +81,12 @@ func (tx *Tx) PersonsAsked(p *Payment) (bool, error) {
 }
 
 // EndQuestions voids what persons are asked about payments that have ended;
-// where the rail contradicts, the question stays.
+// where the rail contradicts, or the payment came back, the question stays.
 func (tx *Tx) EndQuestions(c *Case) error {
 	_, err := tx.exec(`UPDATE tasks t SET state = 'void', closed_at = $2, attend_at = NULL, version = version + 1
 		WHERE case_id = $1 AND kind = 'resolve_payment' AND closed_at IS NULL
-		  AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.payment_id = t.subject AND a.contradicted_at IS NOT NULL)`, c.ID, tx.Now)
+		  AND NOT EXISTS (SELECT 1 FROM attempts a WHERE a.payment_id = t.subject AND a.contradicted_at IS NOT NULL)
+		  AND NOT EXISTS (SELECT 1 FROM payments p WHERE p.id = t.subject AND p.state = 'returned')`, c.ID, tx.Now)
 	return err
 }
 

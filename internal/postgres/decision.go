@@ -174,6 +174,8 @@ func (tx *Tx) checkData(c *Case, t *Task, def *programme.Definition, in Intent) 
 		return tx.postingFaults(c, def, in.Data), nil
 	case (t.Kind == aid.RecordCheck || t.Kind == aid.Advise) && in.Note == "":
 		return []aid.Fault{{Pointer: "/note", Code: "required"}}, nil
+	case t.Kind == aid.ResolvePayment:
+		return tx.outcomeFaults(t, in.Data)
 	case t.Kind == aid.VerifyDocuments:
 		return tx.papersFaults(c, def, in.Action, in.Data)
 	}

@@ -102,7 +102,9 @@ func moneyRefusals(constraint string) *aid.Error {
 		return aid.Refuse(aid.Conflict, "tranche_paid")
 	case "payments_not_held":
 		return aid.Refuse(aid.Conflict, "tranche_held")
-	case "payments_one_live", "payments_tranche_id_n_key":
+	case "payments_returned_by_two":
+		return aid.Refuse(aid.Forbidden, "not_approved")
+	case "payments_one_live", "payments_one_of_case", "payments_tranche_id_n_key":
 		return aid.Refuse(aid.Conflict, "payment_exists")
 	case "attempts_one_open", "attempts_key_key":
 		return aid.Refuse(aid.Conflict, "attempt_exists")

@@ -66,6 +66,7 @@ func TestBusinessKeysAreUnique(t *testing.T) {
 		"tranches_award_id_n_key":               again("tranches", `{"id": "x"}`),
 		"payments_tranche_id_n_key":             `UPDATE payments SET state = 'cancelled'; ` + again("payments", `{"id": "x", "state": "due"}`),
 		"payments_one_live":                     again("payments", `{"id": "x", "n": 2}`),
+		"payments_one_of_case":                  again("tranches", `{"id": "t", "n": 2}`) + `; ` + again("payments", `{"id": "x", "tranche_id": "t"}`),
 		"attempts_key_key":                      again("attempts", `{"id": "x", "state": "failed"}`),
 		"attempts_one_open":                     again("attempts", `{"id": "x", "key": "x/1/1"}`),
 		"callbacks_pkey":                        again("callbacks", `{}`),
@@ -162,7 +163,7 @@ func TestWhatMayBeChanged(t *testing.T) {
 	const changeable = `partners partner_keys staff staff_roles staff_relations persons households household_members payee_accounts reference_counters
 		cases case_words case_documents case_checks workflows tasks decisions intervals idempotency_keys outbox funds fund_balances fund_budgets awards
 		tranches payments attempts visits withdrawals postings imports household_reviews household_review_members household_totals programmes programme_drafts document_files
-		calendars area_calendars freezes clocks recounts delegations staff_contacts messages notifications conditions task_batches task_batch_items task_rechecks notices`
+		calendars area_calendars freezes clocks recounts delegations staff_contacts messages notifications conditions task_batches task_batch_items task_rechecks notices bank_returns`
 	rows, err := db.SQL(t).Query(`SELECT tablename, tablename = ANY(string_to_array($1, ' ')),
 			(SELECT min(column_name) FROM information_schema.columns WHERE table_name = tablename AND is_identity = 'NO')
 		FROM pg_tables WHERE schemaname = 'public'`, strings.Join(strings.Fields(changeable), " "))
@@ -230,7 +231,7 @@ func TestTheDatabaseAloneKeepsPaymentsBack(t *testing.T) {
 	verified(t, db, c.ID, "a verifier")
 	breaks(t, db, "payments_as_approved", to("instructed"))
 	approved(t, db, c.ID, "an approver")
-	if err := raw(t, db, to("instructed"), to("unknown"), to("settled"), to("returned")); err != nil {
+	if err := raw(t, db, to("instructed"), to("unknown"), to("settled"), saysReturned(`'releaser1', now()`), to("returned")); err != nil {
 		t.Fatalf("with two persons: %v", err)
 	}
 }

@@ -61,6 +61,15 @@ func (tx *Tx) EndWait(caseID string) error {
 	return tx.turnClocks(caseID, Wait{Stage: aid.Ended})
 }
 
+// bridge counts the time in which a case was closed as waiting for nobody, when
+// it goes on: its intervals still sum to its elapsed time.
+func (tx *Tx) bridge(caseID string) error {
+	_, err := tx.exec(`INSERT INTO intervals (case_id, n, stage, task_id, level, claimed, owner, from_at)
+		SELECT case_id, n + 1, $2, NULL, '', false, $3, to_at FROM (SELECT case_id, n, to_at FROM intervals WHERE case_id = $1 ORDER BY n DESC LIMIT 1) last
+		WHERE to_at IS NOT NULL`, caseID, aid.Ended, aid.OwnerSystem)
+	return err
+}
+
 // Interval is one stored wait of a case.
 type Interval struct {
 	CaseID  string     `db:"case_id"`

@@ -7,8 +7,8 @@ import (
 	"github.com/aidflow/aidflow/aid"
 )
 
-// AskRetry brings a payment that failed or was cancelled before a treasurer:
-// its tranche is due, and nobody pays it. Who confirms the task pays anew; the
+// AskRetry brings a payment that failed, was cancelled or came back before a
+// treasurer: its tranche is due, and nobody pays it. Who confirms the task pays anew; the
 // task has a deadline as every other, so that nothing is forgotten.
 func (tx *Tx) AskRetry(c *Case, p *Payment) error {
 	var open bool
@@ -56,10 +56,11 @@ func (tx *Tx) toQueue(c *Case, p *Payment, of *part, actor string) (*Payment, er
 	return again, err
 }
 
-// payAnew makes a new payment in place of one that failed or was cancelled: of
-// the same part of its tranche, unless another is asked for.
+// payAnew makes a new payment in place of one that failed, was cancelled or
+// came back: of the same part of its tranche, unless another is asked for.
 //
-// Errors: Conflict wrong_payment_state, wrong_tranche_state; those of MakeDue.
+// Errors: Conflict wrong_payment_state, wrong_tranche_state,
+// tranche_held; those of MakeDue.
 func (tx *Tx) payAnew(c *Case, old *Payment, of *part) (*Payment, error) {
 	award, tranche, err := tx.toPayAnew(c, old)
 	if err != nil {
@@ -91,7 +92,7 @@ func (tx *Tx) RetryPayment(c *Case, old *Payment, workflow string) (*Payment, er
 }
 
 func (tx *Tx) toPayAnew(c *Case, old *Payment) (*Award, *Tranche, error) {
-	if old.State != aid.PaymentFailed && old.State != aid.PaymentCancelled {
+	if old.State.Live() || old.State == aid.PaymentSettled {
 		return nil, nil, aid.Refuse(aid.Conflict, "wrong_payment_state", "state", string(old.State))
 	}
 	award, err := tx.AwardOf(c)
@@ -104,6 +105,9 @@ func (tx *Tx) toPayAnew(c *Case, old *Payment) (*Award, *Tranche, error) {
 	}
 	if tranche.State != "due" {
 		return nil, nil, aid.Refuse(aid.Conflict, "wrong_tranche_state", "state", tranche.State)
+	}
+	if tranche.Held {
+		return nil, nil, aid.Refuse(aid.Conflict, "tranche_held")
 	}
 	return award, tranche, nil
 }

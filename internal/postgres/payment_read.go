@@ -19,6 +19,7 @@ type PaymentRow struct {
 	Method        string       `db:"method"`
 	TaskID        *string      `db:"task_id"` // the open task about it
 	Attempts      []AttemptRow `db:"-"`
+	Return        *BankReturn  `db:"-"` // nil: the bank has returned nothing
 }
 
 // Cursor gives the row's place in a list of payments, newest first.
@@ -93,6 +94,14 @@ func (s *Store) payments(ctx context.Context, where string, args ...any) ([]Paym
 	for _, a := range attempts {
 		r := &rows[place[a.PaymentID]]
 		r.Attempts = append(r.Attempts, a)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var returns []BankReturn
+	err = s.list(ctx, &returns, `SELECT `+bankReturnColumns+` FROM bank_returns WHERE payment_id = ANY($1)`, pq.Array(ids))
+	for i := range returns {
+		rows[place[returns[i].PaymentID]].Return = &returns[i]
 	}
 	return rows, err
 }

@@ -59,3 +59,10 @@ func (tx *Tx) VisitByID(c *Case, id string) (*Visit, error) {
 	err := tx.get(&v, `SELECT `+visitColumns+` FROM visits WHERE id = $1 AND case_id = $2`, id, c.ID)
 	return &v, err
 }
+
+// VisitsLeft counts the visits of the case's round that are still to be made.
+func (tx *Tx) VisitsLeft(c *Case) (int, error) {
+	var n int
+	err := tx.get(&n, `SELECT count(*) FROM visits WHERE case_id = $1 AND round = $2 AND state IN ('planned', 'due')`, c.ID, c.Round)
+	return n, err
+}

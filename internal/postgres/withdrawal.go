@@ -41,7 +41,7 @@ func (s *Store) AskWithdrawal(ctx context.Context, caller *Caller, caseID string
 		if err != nil {
 			return err
 		}
-		if _, err := aid.Move(c.Place(), aid.EventWithdraw); err != nil {
+		if err := tx.MayWithdraw(c); err != nil {
 			return err
 		}
 		out = PendingWithdrawal{Workflow: c.WorkflowID, Withdrawal: aid.Withdrawal{ID: WithdrawalID(c.ID, c.Round), Actor: c.PartnerID, Reason: wish.Reason}}
@@ -53,6 +53,21 @@ func (s *Store) AskWithdrawal(ctx context.Context, caller *Caller, caseID string
 		return tx.SaveCase(c)
 	})
 	return out, err
+}
+
+// MayWithdraw refuses the withdrawal of a case that has ended, or that was
+// paid: while it pays again what a bank returned, two persons give that up.
+//
+// Errors: Conflict wrong_state.
+func (tx *Tx) MayWithdraw(c *Case) error {
+	if _, err := aid.Move(c.Place(), aid.EventWithdraw); err != nil {
+		return err
+	}
+	former, err := tx.Former(c)
+	if err == nil && former != "" {
+		return aid.Refuse(aid.Conflict, "wrong_state", "status", string(c.Status), "stage", string(c.Stage), "event", aid.EventWithdraw)
+	}
+	return err
 }
 
 // storeWish keeps the wish of the case's round, and tells whether it is a new

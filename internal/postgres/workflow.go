@@ -12,6 +12,7 @@ const (
 	CaseWorkflow         = "case"
 	DisbursementWorkflow = "disbursement"
 	FollowUpWorkflow     = "followup"
+	RecoveryWorkflow     = "recovery"
 )
 
 // Workflow is a run of the process that a case needs. The row is written in
@@ -90,3 +91,6 @@ func CaseWorkflowID(caseID string, round int) string {
 func FollowUpID(caseID string, round int) string {
 	return "followup/" + caseID + "/" + strconv.Itoa(round)
 }
+
+// RecoveryID names the workflow that makes a returned payment good.
+func RecoveryID(payment string) string { return "recovery/" + payment }

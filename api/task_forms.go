@@ -106,8 +106,7 @@ func dataSchema(kind aid.TaskKind, action aid.Action, def *programme.Definition)
 		schema["description"] = "Empty, unless only a part is paid."
 	case kind == aid.ResolvePayment:
 		schema["required"] = []string{"outcome"}
-		properties["outcome"] = object{"type": "string", "enum": []string{aid.OutcomeSettled, aid.OutcomeFailed, aid.OutcomePayAgain, aid.OutcomeGiveUp},
-			"description": "How a payment ended whose end is unknown (settled, failed), or what becomes of one that the bank returned (pay_again, give_up)."}
+		properties["outcome"] = outcomeSchema()
 	case kind == aid.FieldVisit, kind == aid.ConfirmMilestone, kind == aid.FollowUpVisit:
 		properties["evidence"] = listOf(object{"kind": text60(), "location": object{"type": "string", "maxLength": 300}})
 		schema["description"] = "What was seen, and where the evidence is kept."
@@ -130,6 +129,12 @@ func levelNames(def *programme.Definition) []string {
 		}
 	}
 	return names
+}
+
+// outcomeSchema is what two persons may say of a payment.
+func outcomeSchema() object {
+	return object{"type": "string", "enum": []string{aid.OutcomeSettled, aid.OutcomeFailed, aid.OutcomePayAgain, aid.OutcomeGiveUp},
+		"description": "How a payment ended whose end is unknown (settled, failed), or what becomes of one that the bank returned (pay_again, give_up)."}
 }
 
 // papersSchema is what a verifier says of papers one by one, by their ids in

@@ -65,7 +65,7 @@ func TestBusinessKeysAreUnique(t *testing.T) {
 		"awards_case_id_round_key":              again("awards", `{"id": "x"}`),
 		"tranches_award_id_n_key":               again("tranches", `{"id": "x"}`),
 		"payments_tranche_id_n_key":             `UPDATE payments SET state = 'cancelled'; ` + again("payments", `{"id": "x", "state": "due"}`),
-		"payments_one_live":                     again("payments", `{"id": "x", "n": 2}`),
+		"payments_within_tranche":               again("payments", `{"id": "x", "n": 2}`),
 		"payments_one_of_case":                  again("tranches", `{"id": "t", "n": 2}`) + `; ` + again("payments", `{"id": "x", "tranche_id": "t"}`),
 		"attempts_key_key":                      again("attempts", `{"id": "x", "state": "failed"}`),
 		"attempts_one_open":                     again("attempts", `{"id": "x", "key": "x/1/1"}`),

@@ -218,6 +218,56 @@ func TestBadBudgetsAndPurposes(t *testing.T) {
 	}
 }
 
+func TestBadPostingsByHand(t *testing.T) {
+	d := openDoor(t)
+	d.reserved(t, 5)
+	at := "/v1/funds/" + d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
+	money := func(amount any) map[string]any { return map[string]any{"amount": amount, "currency": "VND"} }
+	transfer := func(path string, value any) map[string]any {
+		return change(map[string]any{"kind": "fee", "amount": money(1000), "external_id": "F-2"}, path, value)
+	}
+	opening := func(path string, value any) map[string]any {
+		return change(map[string]any{"raised": money(1000), "paid": money(10)}, path, value)
+	}
+	fee := d.call("treasurer1", "POST", at+"/transfers", transfer("external_id", "F-1"), key()...).str("id")
+	given := d.call("auditor1", "GET", "/v1/ledger/transactions?kind=contribution", nil).str("data.0.id")
+	posted := d.call("auditor1", "GET", "/v1/ledger/transactions?kind=reserve", nil).str("data.0.id")
+	empty := "/v1/funds/" + d.fund("empty")
+	because := map[string]any{"reason_code": "typed_wrong"}
+	reversal := func(id string) string { return "/v1/ledger/transactions/" + id + "/reversals" }
+	for _, r := range []refusal{
+		{name: "running costs", path: at + "/transfers", body: transfer("kind", "running_costs"), faults: []string{"/kind running_costs_refused"}},
+		{name: "a salary", path: at + "/transfers", body: transfer("kind", "canary"), faults: []string{"/kind not_allowed"}},
+		{name: "nothing", path: at + "/transfers", body: transfer("amount.amount", 0), faults: []string{"/amount/amount too_small"}},
+		{name: "dollars", path: at + "/transfers", body: transfer("amount.currency", "USD"), faults: []string{"/amount/currency currency_not_accepted"}},
+		{name: "the same paper", path: at + "/transfers", body: transfer("external_id", "F-1"), status: 409, code: "duplicate_external_id"},
+		{name: "more than there is", path: at + "/transfers", body: transfer("amount.amount", 500000001), status: 409, code: "money_short"},
+		{name: "more back than went out", path: at + "/transfers", body: transfer("kind", "advance_in"), status: 409, code: "money_short"},
+		{name: "a manager's transfer", who: "manager1", path: at + "/transfers", body: transfer("kind", "fee"), status: 403, code: "wrong_role"},
+		{name: "one's own", path: reversal(fee), body: because, status: 403, code: "second_person"},
+		{name: "a case's", who: "treasurer2", path: reversal(posted), body: because, status: 409, code: "not_reversible"},
+		{name: "of what is promised", who: "treasurer2", path: reversal(given), body: because, status: 409, code: "money_short"},
+		{name: "no transaction", who: "treasurer2", path: reversal("canary"), body: because, status: 404, code: "transaction_not_found"},
+		{name: "for no reason", who: "treasurer2", path: reversal(fee), body: map[string]any{}, faults: []string{"/reason_code required"}},
+		{name: "an opened fund", path: at + "/opening-balances", body: opening("raised", money(1000)), status: 409, code: "fund_in_use"},
+		{name: "more paid than raised", path: empty + "/opening-balances", body: opening("paid", money(1001)), faults: []string{" opening_unbalanced"}},
+		{name: "opened in dollars", path: empty + "/opening-balances", body: opening("paid.currency", "USD"), faults: []string{"/paid/currency currency_not_accepted"}},
+		{name: "above the budget", path: empty + "/opening-balances", body: change(opening("raised", money(9000000)), "paid", money(1000001)), status: 409, code: "money_short"},
+		{name: "this year", path: at + "/years", body: map[string]any{"year": d.db.Now().Year()}, status: 409, code: "year_not_over"},
+		{name: "the fund's prehistory", path: at + "/years", body: map[string]any{"year": 2001}, status: 409, code: "year_closed"},
+		{name: "nothing there", path: empty + "/years", body: map[string]any{"year": 2001}, status: 409, code: "nothing_to_close"},
+	} {
+		if r.who == "" {
+			r.who = "treasurer1"
+		}
+		if r.code == "" {
+			r.status, r.code = 422, "invalid_content"
+		}
+		r.headers, r.secret = key(), "canary"
+		d.refuses(t, r)
+	}
+}
+
 func TestBadHeadersAndParameters(t *testing.T) {
 	d := openDoor(t)
 	id := d.submitted("medical")

@@ -186,3 +186,17 @@ func due(tx *postgres.Tx, c *postgres.Case, award *postgres.Award, retryOf strin
 	}
 	return p.ID, nil
 }
+
+// fund opens a fund of the province.
+func (d *door) fund(code string) string {
+	return d.call("manager1", "POST", "/v1/funds", map[string]any{"code": code, "name": code, "area": "51", "budget": map[string]any{"amount": 1_000_000, "currency": "VND"}}, key()...).str("id")
+}
+
+// postedIn has a fund's first posting in the middle of a year.
+func (d *door) postedIn(t *testing.T, fund string, year int) {
+	t.Helper()
+	d.call("treasurer1", "POST", "/v1/funds/"+fund+"/contributions", map[string]any{"amount": map[string]any{"amount": 1000, "currency": "VND"}, "received_on": "2026-03-02"}, key()...)
+	if _, err := d.db.SQL(t).Exec(`UPDATE ledger_transactions SET at = make_date($2, 7, 1) WHERE fund_id = $1`, fund, year); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -728,6 +728,36 @@ func (e ReturnReason) Valid() bool {
 	}
 }
 
+// Defines values for ReversalNewReasonCode.
+const (
+	ReversalNewReasonCodeBankTookBack  ReversalNewReasonCode = "bank_took_back"
+	ReversalNewReasonCodeDonorTookBack ReversalNewReasonCode = "donor_took_back"
+	ReversalNewReasonCodeEnteredTwice  ReversalNewReasonCode = "entered_twice"
+	ReversalNewReasonCodeTypedWrong    ReversalNewReasonCode = "typed_wrong"
+	ReversalNewReasonCodeWrongFund     ReversalNewReasonCode = "wrong_fund"
+	ReversalNewReasonCodeWrongPurpose  ReversalNewReasonCode = "wrong_purpose"
+)
+
+// Valid indicates whether the value is a known member of the ReversalNewReasonCode enum.
+func (e ReversalNewReasonCode) Valid() bool {
+	switch e {
+	case ReversalNewReasonCodeBankTookBack:
+		return true
+	case ReversalNewReasonCodeDonorTookBack:
+		return true
+	case ReversalNewReasonCodeEnteredTwice:
+		return true
+	case ReversalNewReasonCodeTypedWrong:
+		return true
+	case ReversalNewReasonCodeWrongFund:
+		return true
+	case ReversalNewReasonCodeWrongPurpose:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for SkipReasonCode.
 const (
 	SkipReasonCodeAmountTooLarge SkipReasonCode = "amount_too_large"
@@ -1082,6 +1112,33 @@ func (e TrancheUnholdReasonCode) Valid() bool {
 	case TrancheUnholdReasonCodeCorrected:
 		return true
 	case TrancheUnholdReasonCodeOther:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for TransferNewKind.
+const (
+	TransferNewKindAdvanceIn    TransferNewKind = "advance_in"
+	TransferNewKindAdvanceOut   TransferNewKind = "advance_out"
+	TransferNewKindFee          TransferNewKind = "fee"
+	TransferNewKindFeeRepaid    TransferNewKind = "fee_repaid"
+	TransferNewKindRunningCosts TransferNewKind = "running_costs"
+)
+
+// Valid indicates whether the value is a known member of the TransferNewKind enum.
+func (e TransferNewKind) Valid() bool {
+	switch e {
+	case TransferNewKindAdvanceIn:
+		return true
+	case TransferNewKindAdvanceOut:
+		return true
+	case TransferNewKindFee:
+		return true
+	case TransferNewKindFeeRepaid:
+		return true
+	case TransferNewKindRunningCosts:
 		return true
 	default:
 		return false
@@ -2744,6 +2801,35 @@ type FundPage struct {
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
 }
 
+// FundYear defines model for FundYear.
+type FundYear struct {
+	ClosedAt time.Time `json:"closed_at"`
+	ClosedBy string    `json:"closed_by"`
+
+	// Closing Transaction that takes the balances out of the year.
+	Closing string `json:"closing"`
+
+	// EndsAt First instant of the next.
+	EndsAt time.Time `json:"ends_at"`
+	Fund   string    `json:"fund"`
+
+	// Opening Transaction that brings them into the next.
+	Opening string `json:"opening"`
+	Year    int    `json:"year"`
+}
+
+// FundYearList defines model for FundYearList.
+type FundYearList struct {
+	Data       []FundYear `json:"data"`
+	HasMore    bool       `json:"has_more"`
+	NextCursor string     `json:"next_cursor,omitempty,omitzero"`
+}
+
+// FundYearNew defines model for FundYearNew.
+type FundYearNew struct {
+	Year int `json:"year"`
+}
+
 // Grant defines model for Grant.
 type Grant struct {
 	Area      string `json:"area"`
@@ -3156,6 +3242,24 @@ type ObjectionPage struct {
 	Data       []Objection `json:"data"`
 	HasMore    bool        `json:"has_more"`
 	NextCursor string      `json:"next_cursor,omitempty,omitzero"`
+}
+
+// OpeningNew defines model for OpeningNew.
+type OpeningNew struct {
+	// Advances Cash with communes, to be handed over.
+	Advances MoneyLimit `json:"advances,omitempty,omitzero"`
+
+	// Paid Of that, paid to households.
+	Paid MoneyLimit `json:"paid,omitempty,omitzero"`
+
+	// Raised Contributed so far.
+	Raised MoneyNew `json:"raised"`
+
+	// Receivable Fees that the operator owes the fund.
+	Receivable MoneyLimit `json:"receivable,omitempty,omitzero"`
+
+	// Recovered Of that, brought back by them.
+	Recovered MoneyLimit `json:"recovered,omitempty,omitzero"`
 }
 
 // Override Who went on although a finding blocks.
@@ -3783,6 +3887,14 @@ type RelationPage struct {
 
 // ReturnReason Why a bank returned a payment.
 type ReturnReason string
+
+// ReversalNew defines model for ReversalNew.
+type ReversalNew struct {
+	ReasonCode ReversalNewReasonCode `json:"reason_code"`
+}
+
+// ReversalNewReasonCode defines model for ReversalNew.ReasonCode.
+type ReversalNewReasonCode string
 
 // Ruling What one version makes of the facts.
 type Ruling struct {
@@ -4428,14 +4540,21 @@ type TrancheUnholdReasonCode string
 
 // Transaction defines model for Transaction.
 type Transaction struct {
-	Actor    string    `json:"actor,omitempty,omitzero"`
-	At       time.Time `json:"at"`
-	Case     string    `json:"case,omitempty,omitzero"`
-	Currency string    `json:"currency"`
-	Entries  []Entry   `json:"entries"`
-	Fund     string    `json:"fund"`
-	ID       string    `json:"id"`
-	Kind     string    `json:"kind"`
+	Actor      string    `json:"actor,omitempty,omitzero"`
+	At         time.Time `json:"at"`
+	Case       string    `json:"case,omitempty,omitzero"`
+	Currency   string    `json:"currency"`
+	Entries    []Entry   `json:"entries"`
+	ExternalID string    `json:"external_id,omitempty,omitzero"`
+	Fund       string    `json:"fund"`
+	ID         string    `json:"id"`
+	Kind       string    `json:"kind"`
+
+	// ReasonCode Why it was taken back.
+	ReasonCode string `json:"reason_code,omitempty,omitzero"`
+
+	// Reverts The transaction that it takes back.
+	Reverts string `json:"reverts,omitempty,omitzero"`
 }
 
 // TransactionPage defines model for TransactionPage.
@@ -4444,6 +4563,21 @@ type TransactionPage struct {
 	HasMore    bool          `json:"has_more"`
 	NextCursor string        `json:"next_cursor,omitempty,omitzero"`
 }
+
+// TransferNew defines model for TransferNew.
+type TransferNew struct {
+	// Amount An amount above zero, in minor units of its currency.
+	Amount MoneyNew `json:"amount"`
+
+	// ExternalID Number of the paper or the bank's entry, unique in the fund for its kind. No personal data.
+	ExternalID string `json:"external_id,omitempty,omitzero"`
+
+	// Kind `running_costs` are always refused.
+	Kind TransferNewKind `json:"kind"`
+}
+
+// TransferNewKind `running_costs` are always refused.
+type TransferNewKind string
 
 // Unread defines model for Unread.
 type Unread struct {
@@ -5088,6 +5222,12 @@ type GetReceiptParamsLang string
 // GetReceiptParamsFormat defines parameters for GetReceipt.
 type GetReceiptParamsFormat string
 
+// CreateOpeningBalancesParams defines parameters for CreateOpeningBalances.
+type CreateOpeningBalancesParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListPurposesParams defines parameters for ListPurposes.
 type ListPurposesParams struct {
 	// Limit Rows of a page.
@@ -5097,6 +5237,12 @@ type ListPurposesParams struct {
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
+// CreateTransferParams defines parameters for CreateTransfer.
+type CreateTransferParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // ListWaitingParams defines parameters for ListWaiting.
 type ListWaitingParams struct {
 	// Limit Rows of a page.
@@ -5104,6 +5250,21 @@ type ListWaitingParams struct {
 
 	// Cursor `next_cursor` of the page before.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// ListFundYearsParams defines parameters for ListFundYears.
+type ListFundYearsParams struct {
+	// Limit Rows of a page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// CloseFundYearParams defines parameters for CloseFundYear.
+type CloseFundYearParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // ListHouseholdsParams defines parameters for ListHouseholds.
@@ -5167,6 +5328,12 @@ type ListLedgerTransactionsParams struct {
 
 	// Cursor `next_cursor` of the page before.
 	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// ReverseTransactionParams defines parameters for ReverseTransaction.
+type ReverseTransactionParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
 // SetNotificationSettingsParams defines parameters for SetNotificationSettings.
@@ -5607,8 +5774,20 @@ type ChangeBudgetJSONRequestBody = BudgetChange
 // ContributeJSONRequestBody defines body for Contribute for application/json ContentType.
 type ContributeJSONRequestBody = ContributionNew
 
+// CreateOpeningBalancesJSONRequestBody defines body for CreateOpeningBalances for application/json ContentType.
+type CreateOpeningBalancesJSONRequestBody = OpeningNew
+
+// CreateTransferJSONRequestBody defines body for CreateTransfer for application/json ContentType.
+type CreateTransferJSONRequestBody = TransferNew
+
+// CloseFundYearJSONRequestBody defines body for CloseFundYear for application/json ContentType.
+type CloseFundYearJSONRequestBody = FundYearNew
+
 // SearchHouseholdsJSONRequestBody defines body for SearchHouseholds for application/json ContentType.
 type SearchHouseholdsJSONRequestBody = HouseholdSearch
+
+// ReverseTransactionJSONRequestBody defines body for ReverseTransaction for application/json ContentType.
+type ReverseTransactionJSONRequestBody = ReversalNew
 
 // SetNotificationSettingsJSONRequestBody defines body for SetNotificationSettings for application/json ContentType.
 type SetNotificationSettingsJSONRequestBody = NotificationSettings
@@ -5870,12 +6049,24 @@ type ServerInterface interface {
 	// GetReceipt Print the receipt of a contribution
 	// (GET /v1/funds/{id}/contributions/{contribution}/receipt)
 	GetReceipt(c *gin.Context, id FundID, contribution string, params GetReceiptParams)
+	// CreateOpeningBalances Take over the balances of older books
+	// (POST /v1/funds/{id}/opening-balances)
+	CreateOpeningBalances(c *gin.Context, id FundID, params CreateOpeningBalancesParams)
 	// ListPurposes What a fund's money is bound to
 	// (GET /v1/funds/{id}/purposes)
 	ListPurposes(c *gin.Context, id FundID, params ListPurposesParams)
+	// CreateTransfer Record money of a fund that changed its place
+	// (POST /v1/funds/{id}/transfers)
+	CreateTransfer(c *gin.Context, id FundID, params CreateTransferParams)
 	// ListWaiting The cases that wait for a fund's money, in their order
 	// (GET /v1/funds/{id}/waiting-list)
 	ListWaiting(c *gin.Context, id FundID, params ListWaitingParams)
+	// ListFundYears Business years of a fund that are closed
+	// (GET /v1/funds/{id}/years)
+	ListFundYears(c *gin.Context, id FundID, params ListFundYearsParams)
+	// CloseFundYear Close a business year and carry its balances over
+	// (POST /v1/funds/{id}/years)
+	CloseFundYear(c *gin.Context, id FundID, params CloseFundYearParams)
 	// ListHouseholds Households of the register
 	// (GET /v1/households)
 	ListHouseholds(c *gin.Context, params ListHouseholdsParams)
@@ -5903,6 +6094,9 @@ type ServerInterface interface {
 	// ListLedgerTransactions Balanced transactions, newest first
 	// (GET /v1/ledger/transactions)
 	ListLedgerTransactions(c *gin.Context, params ListLedgerTransactionsParams)
+	// ReverseTransaction Take back what was posted by hand
+	// (POST /v1/ledger/transactions/{id}/reversals)
+	ReverseTransaction(c *gin.Context, id string, params ReverseTransactionParams)
 	// GetNotificationSettings How the caller is told
 	// (GET /v1/me/notifications)
 	GetNotificationSettings(c *gin.Context)
@@ -8726,6 +8920,58 @@ func (siw *ServerInterfaceWrapper) GetReceipt(c *gin.Context) {
 	siw.Handler.GetReceipt(c, id, contribution, params)
 }
 
+// CreateOpeningBalances operation middleware
+func (siw *ServerInterfaceWrapper) CreateOpeningBalances(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id FundID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateOpeningBalancesParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateOpeningBalances(c, id, params)
+}
+
 // ListPurposes operation middleware
 func (siw *ServerInterfaceWrapper) ListPurposes(c *gin.Context) {
 
@@ -8770,6 +9016,58 @@ func (siw *ServerInterfaceWrapper) ListPurposes(c *gin.Context) {
 	siw.Handler.ListPurposes(c, id, params)
 }
 
+// CreateTransfer operation middleware
+func (siw *ServerInterfaceWrapper) CreateTransfer(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id FundID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateTransferParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateTransfer(c, id, params)
+}
+
 // ListWaiting operation middleware
 func (siw *ServerInterfaceWrapper) ListWaiting(c *gin.Context) {
 
@@ -8812,6 +9110,102 @@ func (siw *ServerInterfaceWrapper) ListWaiting(c *gin.Context) {
 	}
 
 	siw.Handler.ListWaiting(c, id, params)
+}
+
+// ListFundYears operation middleware
+func (siw *ServerInterfaceWrapper) ListFundYears(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id FundID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListFundYearsParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListFundYears(c, id, params)
+}
+
+// CloseFundYear operation middleware
+func (siw *ServerInterfaceWrapper) CloseFundYear(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id FundID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CloseFundYearParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CloseFundYear(c, id, params)
 }
 
 // ListHouseholds operation middleware
@@ -9163,6 +9557,58 @@ func (siw *ServerInterfaceWrapper) ListLedgerTransactions(c *gin.Context) {
 	}
 
 	siw.Handler.ListLedgerTransactions(c, params)
+}
+
+// ReverseTransaction operation middleware
+func (siw *ServerInterfaceWrapper) ReverseTransaction(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id string
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReverseTransactionParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReverseTransaction(c, id, params)
 }
 
 // GetNotificationSettings operation middleware
@@ -11884,10 +12330,15 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/funds/:id/budgets", wrapper.CreateBudget)
 	router.GET(options.BaseURL+"/v1/funds/:id/budgets/:programme/:year", wrapper.GetBudget)
 	router.PATCH(options.BaseURL+"/v1/funds/:id/budgets/:programme/:year", wrapper.ChangeBudget)
+	router.POST(options.BaseURL+"/v1/funds/:id/transfers", wrapper.CreateTransfer)
+	router.POST(options.BaseURL+"/v1/funds/:id/opening-balances", wrapper.CreateOpeningBalances)
+	router.GET(options.BaseURL+"/v1/funds/:id/years", wrapper.ListFundYears)
+	router.POST(options.BaseURL+"/v1/funds/:id/years", wrapper.CloseFundYear)
 	router.GET(options.BaseURL+"/v1/funds/:id/waiting-list", wrapper.ListWaiting)
 	router.POST(options.BaseURL+"/v1/funds/:id/contributions", wrapper.Contribute)
 	router.GET(options.BaseURL+"/v1/funds/:id/contributions/:contribution/receipt", wrapper.GetReceipt)
 	router.GET(options.BaseURL+"/v1/ledger/transactions", wrapper.ListLedgerTransactions)
+	router.POST(options.BaseURL+"/v1/ledger/transactions/:id/reversals", wrapper.ReverseTransaction)
 	router.GET(options.BaseURL+"/v1/ledger/balances", wrapper.ListLedgerBalances)
 	router.GET(options.BaseURL+"/v1/payments", wrapper.ListPayments)
 	router.GET(options.BaseURL+"/v1/payments/:id", wrapper.GetPayment)
@@ -21451,6 +21902,202 @@ func (response GetReceipt503ApplicationProblemPlusJSONResponse) VisitGetReceiptR
 	return err
 }
 
+type CreateOpeningBalancesRequestObject struct {
+	ID     FundID `json:"id"`
+	Params CreateOpeningBalancesParams
+	Body   *CreateOpeningBalancesJSONRequestBody
+}
+
+type CreateOpeningBalancesResponseObject interface {
+	VisitCreateOpeningBalancesResponse(w http.ResponseWriter) error
+}
+
+type CreateOpeningBalances201ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type CreateOpeningBalances201JSONResponse struct {
+	Body    Transaction
+	Headers CreateOpeningBalances201ResponseHeaders
+}
+
+func (response CreateOpeningBalances201JSONResponse) VisitCreateOpeningBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOpeningBalances400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOpeningBalances400ApplicationProblemPlusJSONResponse) VisitCreateOpeningBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOpeningBalances401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOpeningBalances401ApplicationProblemPlusJSONResponse) VisitCreateOpeningBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOpeningBalances403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOpeningBalances403ApplicationProblemPlusJSONResponse) VisitCreateOpeningBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOpeningBalances404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOpeningBalances404ApplicationProblemPlusJSONResponse) VisitCreateOpeningBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOpeningBalances409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOpeningBalances409ApplicationProblemPlusJSONResponse) VisitCreateOpeningBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOpeningBalances413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOpeningBalances413ApplicationProblemPlusJSONResponse) VisitCreateOpeningBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOpeningBalances415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOpeningBalances415ApplicationProblemPlusJSONResponse) VisitCreateOpeningBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOpeningBalances422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOpeningBalances422ApplicationProblemPlusJSONResponse) VisitCreateOpeningBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOpeningBalances500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOpeningBalances500ApplicationProblemPlusJSONResponse) VisitCreateOpeningBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateOpeningBalances503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateOpeningBalances503ApplicationProblemPlusJSONResponse) VisitCreateOpeningBalancesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPurposesRequestObject struct {
 	ID     FundID `json:"id"`
 	Params ListPurposesParams
@@ -21571,6 +22218,202 @@ func (response ListPurposes503ApplicationProblemPlusJSONResponse) VisitListPurpo
 	return err
 }
 
+type CreateTransferRequestObject struct {
+	ID     FundID `json:"id"`
+	Params CreateTransferParams
+	Body   *CreateTransferJSONRequestBody
+}
+
+type CreateTransferResponseObject interface {
+	VisitCreateTransferResponse(w http.ResponseWriter) error
+}
+
+type CreateTransfer201ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type CreateTransfer201JSONResponse struct {
+	Body    Transaction
+	Headers CreateTransfer201ResponseHeaders
+}
+
+func (response CreateTransfer201JSONResponse) VisitCreateTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTransfer400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTransfer400ApplicationProblemPlusJSONResponse) VisitCreateTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTransfer401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTransfer401ApplicationProblemPlusJSONResponse) VisitCreateTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTransfer403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTransfer403ApplicationProblemPlusJSONResponse) VisitCreateTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTransfer404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTransfer404ApplicationProblemPlusJSONResponse) VisitCreateTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTransfer409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTransfer409ApplicationProblemPlusJSONResponse) VisitCreateTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTransfer413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTransfer413ApplicationProblemPlusJSONResponse) VisitCreateTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTransfer415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTransfer415ApplicationProblemPlusJSONResponse) VisitCreateTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTransfer422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTransfer422ApplicationProblemPlusJSONResponse) VisitCreateTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTransfer500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTransfer500ApplicationProblemPlusJSONResponse) VisitCreateTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTransfer503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateTransfer503ApplicationProblemPlusJSONResponse) VisitCreateTransferResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListWaitingRequestObject struct {
 	ID     FundID `json:"id"`
 	Params ListWaitingParams
@@ -21679,6 +22522,322 @@ type ListWaiting503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListWaiting503ApplicationProblemPlusJSONResponse) VisitListWaitingResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundYearsRequestObject struct {
+	ID     FundID `json:"id"`
+	Params ListFundYearsParams
+}
+
+type ListFundYearsResponseObject interface {
+	VisitListFundYearsResponse(w http.ResponseWriter) error
+}
+
+type ListFundYears200JSONResponse FundYearList
+
+func (response ListFundYears200JSONResponse) VisitListFundYearsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundYears400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListFundYears400ApplicationProblemPlusJSONResponse) VisitListFundYearsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundYears401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListFundYears401ApplicationProblemPlusJSONResponse) VisitListFundYearsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundYears403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListFundYears403ApplicationProblemPlusJSONResponse) VisitListFundYearsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundYears404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListFundYears404ApplicationProblemPlusJSONResponse) VisitListFundYearsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundYears500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListFundYears500ApplicationProblemPlusJSONResponse) VisitListFundYearsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListFundYears503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListFundYears503ApplicationProblemPlusJSONResponse) VisitListFundYearsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseFundYearRequestObject struct {
+	ID     FundID `json:"id"`
+	Params CloseFundYearParams
+	Body   *CloseFundYearJSONRequestBody
+}
+
+type CloseFundYearResponseObject interface {
+	VisitCloseFundYearResponse(w http.ResponseWriter) error
+}
+
+type CloseFundYear201ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type CloseFundYear201JSONResponse struct {
+	Body    FundYear
+	Headers CloseFundYear201ResponseHeaders
+}
+
+func (response CloseFundYear201JSONResponse) VisitCloseFundYearResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseFundYear400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CloseFundYear400ApplicationProblemPlusJSONResponse) VisitCloseFundYearResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseFundYear401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CloseFundYear401ApplicationProblemPlusJSONResponse) VisitCloseFundYearResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseFundYear403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CloseFundYear403ApplicationProblemPlusJSONResponse) VisitCloseFundYearResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseFundYear404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CloseFundYear404ApplicationProblemPlusJSONResponse) VisitCloseFundYearResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseFundYear409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CloseFundYear409ApplicationProblemPlusJSONResponse) VisitCloseFundYearResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseFundYear413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CloseFundYear413ApplicationProblemPlusJSONResponse) VisitCloseFundYearResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseFundYear415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CloseFundYear415ApplicationProblemPlusJSONResponse) VisitCloseFundYearResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseFundYear422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CloseFundYear422ApplicationProblemPlusJSONResponse) VisitCloseFundYearResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseFundYear500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CloseFundYear500ApplicationProblemPlusJSONResponse) VisitCloseFundYearResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CloseFundYear503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CloseFundYear503ApplicationProblemPlusJSONResponse) VisitCloseFundYearResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -22834,6 +23993,202 @@ type ListLedgerTransactions503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ListLedgerTransactions503ApplicationProblemPlusJSONResponse) VisitListLedgerTransactionsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseTransactionRequestObject struct {
+	ID     string `json:"id"`
+	Params ReverseTransactionParams
+	Body   *ReverseTransactionJSONRequestBody
+}
+
+type ReverseTransactionResponseObject interface {
+	VisitReverseTransactionResponse(w http.ResponseWriter) error
+}
+
+type ReverseTransaction201ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type ReverseTransaction201JSONResponse struct {
+	Body    Transaction
+	Headers ReverseTransaction201ResponseHeaders
+}
+
+func (response ReverseTransaction201JSONResponse) VisitReverseTransactionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseTransaction400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseTransaction400ApplicationProblemPlusJSONResponse) VisitReverseTransactionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseTransaction401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseTransaction401ApplicationProblemPlusJSONResponse) VisitReverseTransactionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseTransaction403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseTransaction403ApplicationProblemPlusJSONResponse) VisitReverseTransactionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseTransaction404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseTransaction404ApplicationProblemPlusJSONResponse) VisitReverseTransactionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseTransaction409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseTransaction409ApplicationProblemPlusJSONResponse) VisitReverseTransactionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseTransaction413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseTransaction413ApplicationProblemPlusJSONResponse) VisitReverseTransactionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseTransaction415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseTransaction415ApplicationProblemPlusJSONResponse) VisitReverseTransactionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseTransaction422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseTransaction422ApplicationProblemPlusJSONResponse) VisitReverseTransactionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseTransaction500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseTransaction500ApplicationProblemPlusJSONResponse) VisitReverseTransactionResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReverseTransaction503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReverseTransaction503ApplicationProblemPlusJSONResponse) VisitReverseTransactionResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -31675,12 +33030,24 @@ type StrictServerInterface interface {
 	// GetReceipt Print the receipt of a contribution
 	// (GET /v1/funds/{id}/contributions/{contribution}/receipt)
 	GetReceipt(ctx context.Context, request GetReceiptRequestObject) (GetReceiptResponseObject, error)
+	// CreateOpeningBalances Take over the balances of older books
+	// (POST /v1/funds/{id}/opening-balances)
+	CreateOpeningBalances(ctx context.Context, request CreateOpeningBalancesRequestObject) (CreateOpeningBalancesResponseObject, error)
 	// ListPurposes What a fund's money is bound to
 	// (GET /v1/funds/{id}/purposes)
 	ListPurposes(ctx context.Context, request ListPurposesRequestObject) (ListPurposesResponseObject, error)
+	// CreateTransfer Record money of a fund that changed its place
+	// (POST /v1/funds/{id}/transfers)
+	CreateTransfer(ctx context.Context, request CreateTransferRequestObject) (CreateTransferResponseObject, error)
 	// ListWaiting The cases that wait for a fund's money, in their order
 	// (GET /v1/funds/{id}/waiting-list)
 	ListWaiting(ctx context.Context, request ListWaitingRequestObject) (ListWaitingResponseObject, error)
+	// ListFundYears Business years of a fund that are closed
+	// (GET /v1/funds/{id}/years)
+	ListFundYears(ctx context.Context, request ListFundYearsRequestObject) (ListFundYearsResponseObject, error)
+	// CloseFundYear Close a business year and carry its balances over
+	// (POST /v1/funds/{id}/years)
+	CloseFundYear(ctx context.Context, request CloseFundYearRequestObject) (CloseFundYearResponseObject, error)
 	// ListHouseholds Households of the register
 	// (GET /v1/households)
 	ListHouseholds(ctx context.Context, request ListHouseholdsRequestObject) (ListHouseholdsResponseObject, error)
@@ -31708,6 +33075,9 @@ type StrictServerInterface interface {
 	// ListLedgerTransactions Balanced transactions, newest first
 	// (GET /v1/ledger/transactions)
 	ListLedgerTransactions(ctx context.Context, request ListLedgerTransactionsRequestObject) (ListLedgerTransactionsResponseObject, error)
+	// ReverseTransaction Take back what was posted by hand
+	// (POST /v1/ledger/transactions/{id}/reversals)
+	ReverseTransaction(ctx context.Context, request ReverseTransactionRequestObject) (ReverseTransactionResponseObject, error)
 	// GetNotificationSettings How the caller is told
 	// (GET /v1/me/notifications)
 	GetNotificationSettings(ctx context.Context, request GetNotificationSettingsRequestObject) (GetNotificationSettingsResponseObject, error)
@@ -33995,6 +35365,51 @@ func (sh *strictHandler) GetReceipt(ctx *gin.Context, id FundID, contribution st
 	}
 }
 
+// CreateOpeningBalances operation middleware
+func (sh *strictHandler) CreateOpeningBalances(ctx *gin.Context, id FundID, params CreateOpeningBalancesParams) {
+	var request CreateOpeningBalancesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateOpeningBalancesJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateOpeningBalances(ctx, request.(CreateOpeningBalancesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateOpeningBalances")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateOpeningBalancesResponseObject); ok {
+		if err := validResponse.VisitCreateOpeningBalancesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListPurposes operation middleware
 func (sh *strictHandler) ListPurposes(ctx *gin.Context, id FundID, params ListPurposesParams) {
 	var request ListPurposesRequestObject
@@ -34022,6 +35437,51 @@ func (sh *strictHandler) ListPurposes(ctx *gin.Context, id FundID, params ListPu
 	}
 }
 
+// CreateTransfer operation middleware
+func (sh *strictHandler) CreateTransfer(ctx *gin.Context, id FundID, params CreateTransferParams) {
+	var request CreateTransferRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateTransferJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateTransfer(ctx, request.(CreateTransferRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateTransfer")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateTransferResponseObject); ok {
+		if err := validResponse.VisitCreateTransferResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListWaiting operation middleware
 func (sh *strictHandler) ListWaiting(ctx *gin.Context, id FundID, params ListWaitingParams) {
 	var request ListWaitingRequestObject
@@ -34042,6 +35502,78 @@ func (sh *strictHandler) ListWaiting(ctx *gin.Context, id FundID, params ListWai
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListWaitingResponseObject); ok {
 		if err := validResponse.VisitListWaitingResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListFundYears operation middleware
+func (sh *strictHandler) ListFundYears(ctx *gin.Context, id FundID, params ListFundYearsParams) {
+	var request ListFundYearsRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListFundYears(ctx, request.(ListFundYearsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListFundYears")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListFundYearsResponseObject); ok {
+		if err := validResponse.VisitListFundYearsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CloseFundYear operation middleware
+func (sh *strictHandler) CloseFundYear(ctx *gin.Context, id FundID, params CloseFundYearParams) {
+	var request CloseFundYearRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CloseFundYearJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CloseFundYear(ctx, request.(CloseFundYearRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CloseFundYear")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CloseFundYearResponseObject); ok {
+		if err := validResponse.VisitCloseFundYearResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {
@@ -34294,6 +35826,51 @@ func (sh *strictHandler) ListLedgerTransactions(ctx *gin.Context, params ListLed
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ListLedgerTransactionsResponseObject); ok {
 		if err := validResponse.VisitListLedgerTransactionsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReverseTransaction operation middleware
+func (sh *strictHandler) ReverseTransaction(ctx *gin.Context, id string, params ReverseTransactionParams) {
+	var request ReverseTransactionRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReverseTransactionJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReverseTransaction(ctx, request.(ReverseTransactionRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReverseTransaction")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReverseTransactionResponseObject); ok {
+		if err := validResponse.VisitReverseTransactionResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -136,6 +136,9 @@ func (d *door) walk(t *testing.T) []step {
 	delete(whole, "programme")
 	money := map[string]any{"amount": 1000, "currency": "VND"}
 	given := d.call("treasurer1", "POST", "/v1/funds/"+fund+"/contributions", map[string]any{"amount": money, "received_on": "2026-03-02"}, key()...).str("id")
+	posting := d.call("treasurer1", "GET", "/v1/ledger/transactions?kind=contribution&limit=1", nil).str("data.0.id")
+	empty, old := d.fund("empty"), d.fund("old")
+	d.postedIn(t, old, 2024)
 	complete := map[string]any{"action": "complete"}
 	until := d.db.Now().AddDate(0, 0, 7).Format(time.RFC3339)
 	frozen := d.call("manager1", "POST", "/v1/freezes", map[string]any{"area": "51001", "until": until, "reason_code": "audit"}, key()...).str("id")
@@ -273,6 +276,11 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "changeBudget", who: "manager1", params: fund + "/medical/2030", body: map[string]any{"budget": map[string]any{"amount": 0, "currency": "VND"}, "reason_code": "plan"},
 			headers: []string{"If-Match", `"1"`}, status: 200},
 		{op: "contribute", who: "treasurer1", params: fund, body: map[string]any{"amount": money, "received_on": "2026-03-02", "purpose": map[string]any{"programme": "medical", "area": "51001"}}, headers: key(), status: 201},
+		{op: "createTransfer", who: "treasurer1", params: fund, body: map[string]any{"kind": "fee", "amount": money, "external_id": "F-1"}, headers: key(), status: 201},
+		{op: "createOpeningBalances", who: "treasurer1", params: empty, body: map[string]any{"raised": money, "paid": money}, headers: key(), status: 201},
+		{op: "closeFundYear", who: "treasurer1", params: old, body: map[string]any{"year": 2024}, headers: key(), status: 201},
+		{op: "listFundYears", who: "auditor1", params: old, query: "limit=1", status: 200},
+		{op: "reverseTransaction", who: "treasurer2", params: posting, body: map[string]any{"reason_code": "typed_wrong"}, headers: key(), status: 201},
 		{op: "listLedgerTransactions", who: "auditor1", query: "case=" + paid + "&kind=reserve&from=2026-01-01T00:00:00Z", status: 200},
 		{op: "listLedgerBalances", who: "manager1", query: "fund=" + fund, status: 200},
 		{op: "listPayments", who: "releaser1", query: "case=" + paid + "&status=due", status: 200},

@@ -96,6 +96,8 @@ func moneyRefusals(constraint string) *aid.Error {
 		return aid.Refuse(aid.Conflict, "money_short")
 	case "budget_limit":
 		return aid.Refuse(aid.Conflict, "budget_short")
+	case "ledger_transactions_reverts_key":
+		return aid.Refuse(aid.Conflict, "reverted_already")
 	case "ledger_year_closed":
 		return aid.Refuse(aid.Conflict, "year_closed")
 	case "payments_within_tranche":

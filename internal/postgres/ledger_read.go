@@ -6,6 +6,7 @@ import (
 
 	"github.com/lib/pq"
 
+	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/ledger"
 )
 
@@ -18,6 +19,9 @@ type LedgerRow struct {
 	CaseID  *string          `db:"case_id"`
 	Actor   string           `db:"actor"`
 	At      time.Time        `db:"at"`
+	Reverts *string          `db:"reverts"`     // the transaction that it takes back
+	Number  string           `db:"reference"`   // the office's own, of the paper or the bank's entry
+	Reason  string           `db:"reason_code"` // of what was taken back
 	Entries []LedgerEntryRow `db:"-"`
 }
 
@@ -37,6 +41,7 @@ type LedgerEntryRow struct {
 
 // LedgerFilter narrows the ledger; zero values pass everything.
 type LedgerFilter struct {
+	ID   string
 	Fund string // id
 	Case string // id or reference
 	Kind string
@@ -56,18 +61,32 @@ func (s *Store) LedgerTransactions(ctx context.Context, caller *Caller, f Ledger
 	sees, mine := caller.seesFund()
 	rows := []LedgerRow{}
 	err = s.list(ctx, &rows, `
-		SELECT t.id, t.fund_id, t.kind, t.key, t.case_id, t.actor, t.at FROM ledger_transactions t JOIN funds f ON f.id = t.fund_id
+		SELECT t.id, t.fund_id, t.kind, t.key, t.case_id, t.actor, t.at, t.reverts, t.reference, t.reason_code FROM ledger_transactions t JOIN funds f ON f.id = t.fund_id
 		WHERE `+sees+`
 		  AND ($2::timestamptz IS NULL OR (t.at, t.id) < ($2, $3))
 		  AND ($4::text IS NULL OR t.fund_id = $4) AND ($5::text IS NULL OR t.kind = $5)
 		  AND ($6::text IS NULL OR t.case_id = (SELECT c.id FROM cases c WHERE c.id = $6 OR c.reference = $6))
-		  AND ($7::timestamptz IS NULL OR t.at >= $7) AND ($8::timestamptz IS NULL OR t.at < $8)
+		  AND ($7::timestamptz IS NULL OR t.at >= $7) AND ($8::timestamptz IS NULL OR t.at < $8) AND ($10::text IS NULL OR t.id = $10)
 		ORDER BY t.at DESC, t.id DESC LIMIT $9`,
-		mine, at, p.After.ID, text(f.Fund), text(f.Kind), text(f.Case), f.From, f.To, p.limit())
+		mine, at, p.After.ID, text(f.Fund), text(f.Kind), text(f.Case), f.From, f.To, p.limit(), text(f.ID))
 	if err != nil {
 		return nil, err
 	}
 	return rows, s.fillEntries(ctx, rows)
+}
+
+// LedgerTransaction gives one of them.
+//
+// Errors: NotFound transaction_not_found.
+func (s *Store) LedgerTransaction(ctx context.Context, caller *Caller, id string) (*LedgerRow, error) {
+	rows, err := s.LedgerTransactions(ctx, caller, LedgerFilter{ID: id}, Page{Limit: 1})
+	if err == nil && (len(rows) == 0 || id == "") {
+		err = aid.Refuse(aid.NotFound, "transaction_not_found")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &rows[0], nil
 }
 
 func (s *Store) fillEntries(ctx context.Context, rows []LedgerRow) error {

@@ -51,20 +51,22 @@ func checkColumns(columns []Column) error {
 
 // cells gives a line of the file.
 func (r *Rail) cells(b rails.Batch, i int) []string {
-	l, row := b.Lines[i], make([]string, 0, len(r.set.Columns))
+	l := b.Lines[i]
+	values := map[string]string{
+		"n":              strconv.Itoa(i + 1),
+		"end_to_end":     rails.EndToEnd(l.Key),
+		"bank_bin":       l.Payee.BankBIN,
+		"account_number": l.Payee.AccountNumber,
+		"account_name":   l.Payee.AccountName,
+		"amount":         decimal(l.Amount, l.Currency),
+		"currency":       l.Currency,
+		"purpose":        l.Purpose,
+		"execute_on":     day(b.ExecuteOn),
+		"debtor_number":  b.Debtor.Number,
+	}
+	row := make([]string, 0, len(r.set.Columns))
 	for _, c := range r.set.Columns {
-		row = append(row, map[string]string{
-			"n":              strconv.Itoa(i + 1),
-			"end_to_end":     rails.EndToEnd(l.Key),
-			"bank_bin":       l.Payee.BankBIN,
-			"account_number": l.Payee.AccountNumber,
-			"account_name":   l.Payee.AccountName,
-			"amount":         decimal(l.Amount, l.Currency),
-			"currency":       l.Currency,
-			"purpose":        l.Purpose,
-			"execute_on":     day(b.ExecuteOn),
-			"debtor_number":  b.Debtor.Number,
-		}[c.Field])
+		row = append(row, values[c.Field])
 	}
 	return row
 }

@@ -134,3 +134,46 @@ func sameFates(t *rapid.T, r *bankfile.Rail, b rails.Batch, books *banktest.Book
 		}
 	}
 }
+
+// A file that somebody cut a piece out of, or wrote a piece of twice, is either
+// not believed or says the same of the money.
+func TestWhatIsSpoiledIsSeen(t *testing.T) {
+	t.Parallel()
+	r := rail(t, bankfile.Settings{})
+	f, err := r.Write(batch(4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := day("VND")
+	d.Faults = banktest.Faults{Returned: 1, Foreign: 1}
+	var whole [][]byte
+	for _, form := range []string{"camt.053", "pain.002", "csv"} {
+		whole = append(whole, answer(pay(t, f.Bytes, d), form))
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		file := rapid.SampledFrom(whole).Draw(t, "file")
+		from := rapid.IntRange(0, len(file)-1).Draw(t, "from")
+		to := min(from+rapid.IntRange(1, 2000).Draw(t, "length"), len(file))
+		spoiled := append(append([]byte{}, file[:from]...), file[to:]...)
+		if rapid.Bool().Draw(t, "twice") {
+			spoiled = append(append([]byte{}, file[:to]...), file[from:]...)
+		}
+		got, err := r.Read(bytes.NewReader(spoiled))
+		if err != nil {
+			return
+		}
+		was, err := r.Read(bytes.NewReader(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Lines) != len(was.Lines) {
+			t.Fatalf("%d lines became %d: bytes %d to %d", len(was.Lines), len(got.Lines), from, to)
+		}
+		for i, l := range got.Lines {
+			w := was.Lines[i]
+			if l.Amount != w.Amount && l.Amount != 0 || l.Credit != w.Credit || l.State != w.State {
+				t.Fatalf("line %d became %+v: bytes %d to %d", i+1, l, from, to)
+			}
+		}
+	})
+}

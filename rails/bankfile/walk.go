@@ -43,13 +43,14 @@ type walker struct {
 	guard *guard
 	to    message
 	space string
-	path  []string
-	texts []element // of the open elements
-	inner []bool    // whether they have elements of their own
+	path  []string             // of the open elements
+	paths map[[2]string]string // of element and parent: a file has few, many times
+	texts []element            // of the open elements
+	inner []bool               // whether they have elements of their own
 }
 
 func readXML(in io.Reader, g *guard) (*rails.Report, error) {
-	w := &walker{xml: xml.NewDecoder(in), guard: g}
+	w := &walker{xml: xml.NewDecoder(in), guard: g, paths: map[[2]string]string{}}
 	if err := w.root(); err != nil {
 		return nil, err
 	}
@@ -159,8 +160,25 @@ func (w *walker) open(t xml.StartElement) error {
 			e.currency = a.Value
 		}
 	}
-	w.path, w.texts, w.inner = append(w.path, t.Name.Local), append(w.texts, e), append(w.inner, false)
-	return w.to.start(strings.Join(w.path, "/"))
+	path := w.below(t.Name.Local)
+	w.path, w.texts, w.inner = append(w.path, path), append(w.texts, e), append(w.inner, false)
+	return w.to.start(path)
+}
+
+// below gives the path of a child of the open element.
+func (w *walker) below(name string) string {
+	if len(w.path) == 0 {
+		return name
+	}
+	parent := w.path[len(w.path)-1]
+	if path, known := w.paths[[2]string{parent, name}]; known {
+		return path
+	}
+	path := parent + "/" + name
+	if len(w.paths) < 1000 {
+		w.paths[[2]string{parent, name}] = path
+	}
+	return path
 }
 
 func (w *walker) close() error {
@@ -168,7 +186,7 @@ func (w *walker) close() error {
 	if last < 0 {
 		return errEnd
 	}
-	path, e, inner := strings.Join(w.path, "/"), w.texts[last], w.inner[last]
+	path, e, inner := w.path[last], w.texts[last], w.inner[last]
 	w.path, w.texts, w.inner = w.path[:last], w.texts[:last], w.inner[:last]
 	e.text = strings.TrimSpace(e.text)
 	if inner && e.text != "" {

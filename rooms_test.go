@@ -45,8 +45,9 @@ func rules() map[string]rule {
 		// to draw it. As pure as the words.
 		"papers": {rooms: "aid aid/money aid/programme", modules: "go.yaml.in/yaml/v3 golang.org/x/text/unicode/norm",
 			tests: "papers/"},
-		"papers/pdf":  {rooms: "papers", modules: "codeberg.org/go-pdf/fpdf github.com/go-fonts/dejavu/", tests: "aid/programme papers/"},
-		"papers/page": {rooms: "papers", tests: "aid/programme papers/"},
+		"papers/qr":   {modules: "github.com/boombuler/barcode/qr", tests: "github.com/makiuchi-d/gozxing/"},
+		"papers/pdf":  {rooms: "papers papers/qr", modules: "codeberg.org/go-pdf/fpdf github.com/go-fonts/dejavu/", tests: "aid/programme papers/"},
+		"papers/page": {rooms: "papers papers/qr", tests: "aid/programme papers/"},
 
 		// The order. It calls activities by name (steps.go), so it imports
 		// neither them nor PostgreSQL. See also TestWorkflowsAreDeterministic.
@@ -64,6 +65,8 @@ func rules() map[string]rule {
 		"rails/bankfile": {rooms: "aid/money rails", modules: "golang.org/x/text/unicode/norm github.com/xuri/excelize/v2",
 			tests: "aid rails/railtest rails/bankfile/banktest"},
 		"rails/bankfile/banktest": {rooms: "aid/money rails"},
+		// What stands in a code for a transfer; papers/qr draws it.
+		"rails/vietqr": {},
 
 		// The questions: registers of others.
 		"registers":              {modules: "golang.org/x/text/unicode/norm"},

@@ -60,6 +60,8 @@ func cleanBlock(b Block) Block {
 		return cleanTable(b)
 	case List:
 		return List{each(b.Items)}
+	case Code:
+		return Code{clean(b.Text), clean(b.Caption)}
 	case Signatures:
 		places := make([]Signature, len(b.Places))
 		for i, s := range b.Places {

@@ -36,8 +36,8 @@ type Foot struct {
 	Page      string // with {n} and {m} for the page and how many there are
 }
 
-// Block is one part of a paper: Heading, Paragraph, Fields, Table, List or
-// Signatures.
+// Block is one part of a paper: Heading, Paragraph, Fields, Table, List, Code
+// or Signatures.
 type Block interface{ block() }
 
 // Heading begins a section.
@@ -73,6 +73,9 @@ type Column struct {
 // List is an unordered list.
 type List struct{ Items []string }
 
+// Code is a QR code and what it says to those who have no camera at hand.
+type Code struct{ Text, Caption string }
+
 // Signatures are the places where people sign, side by side.
 type Signatures struct{ Places []Signature }
 
@@ -84,4 +87,5 @@ func (Paragraph) block()  {}
 func (Fields) block()     {}
 func (Table) block()      {}
 func (List) block()       {}
+func (Code) block()       {}
 func (Signatures) block() {}

@@ -60,6 +60,8 @@ func textOf(block Block, line func(...string)) {
 		for _, item := range b.Items {
 			line("- " + item)
 		}
+	case Code:
+		line("[QR " + b.Text + "] " + b.Caption)
 	case Signatures:
 		for _, s := range b.Places {
 			line(s.Role + " " + s.Hint + " " + s.Name)

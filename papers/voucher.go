@@ -3,7 +3,8 @@ package papers
 import "strconv"
 
 // paymentVoucher is for one payment: what, to whom, who prepared and who
-// released it, and a place where the receiver signs.
+// released it, a place where the receiver signs, and its number as a code for
+// who files it or looks it up. It is no code to pay by: the rail pays, once.
 func (c *casePaper) paymentVoucher() {
 	p, f := c.f.Payment, c.f
 	c.dateOf(p.PreparedAt)
@@ -45,6 +46,7 @@ func (c *casePaper) paymentVoucher() {
 		rows = append(rows, c.field("paid_at", c.onDay(p.EndedAt)))
 	}
 	c.add(Fields{rows})
+	c.add(Code{Text: number, Caption: c.Label["voucher_code"] + ": " + number})
 	c.basis()
 	receiverName := ""
 	if f.Payee.Kind == "household" {

@@ -8,6 +8,7 @@ import (
 	"html/template"
 
 	"github.com/aidflow/aidflow/papers"
+	"github.com/aidflow/aidflow/papers/qr"
 )
 
 //go:embed page.html
@@ -30,11 +31,15 @@ func New() (*Renderer, error) {
 
 // Render draws a paper.
 //
-// Errors: of the template, which a paper that papers made does not cause.
+// Errors: of the template, or a text too long for a code, which a paper that
+// papers made does not cause.
 func (r *Renderer) Render(p papers.Paper) ([]byte, error) {
 	blocks := make([]block, len(p.Blocks))
 	for i, b := range p.Blocks {
-		blocks[i] = blockOf(b)
+		var err error
+		if blocks[i], err = blockOf(b); err != nil {
+			return nil, err
+		}
 	}
 	var out bytes.Buffer
 	err := r.template.Execute(&out, struct {
@@ -52,23 +57,41 @@ type block struct {
 	Fields     *papers.Fields
 	Table      *papers.Table
 	List       *papers.List
+	Code       *code
 	Signatures *papers.Signatures
 }
 
-func blockOf(b papers.Block) block {
+// code is a QR code as the path of an SVG.
+type code struct {
+	Caption, Path string
+	Side          int
+}
+
+func codeOf(c papers.Code) (*code, error) {
+	drawn, err := qr.Of(c.Text)
+	if err != nil {
+		return nil, err
+	}
+	return &code{c.Caption, drawn.Path(), drawn.Size() + 2*qr.Quiet}, nil
+}
+
+func blockOf(b papers.Block) (block, error) {
 	switch b := b.(type) {
 	case papers.Heading:
-		return block{Heading: &b}
+		return block{Heading: &b}, nil
 	case papers.Paragraph:
-		return block{Paragraph: &b}
+		return block{Paragraph: &b}, nil
 	case papers.Fields:
-		return block{Fields: &b}
+		return block{Fields: &b}, nil
 	case papers.Table:
-		return block{Table: &b}
+		return block{Table: &b}, nil
 	case papers.List:
-		return block{List: &b}
+		return block{List: &b}, nil
+	case papers.Code:
+		c, err := codeOf(b)
+		return block{Code: c}, err
 	case papers.Signatures:
-		return block{Signatures: &b}
+		return block{Signatures: &b}, nil
 	}
-	return block{}
+	return block{}, nil
 }

@@ -20,7 +20,7 @@ func paper(members int, text string) papers.Paper {
 	return papers.Paper{Lang: "vi", Title: text, Subtitle: text, Head: papers.Head{Organisation: []string{text}, Motto: []string{text, text}, Number: text, PlaceDate: text},
 		Foot: papers.Foot{Reference: text, Note: text, Page: "{n}"},
 		Blocks: []papers.Block{papers.Heading{Text: text}, papers.Paragraph{Text: text}, papers.Paragraph{Text: text, Strong: true},
-			papers.Fields{Rows: []papers.Field{{Label: text, Value: text}}}, t, papers.List{Items: []string{text}},
+			papers.Fields{Rows: []papers.Field{{Label: text, Value: text}}}, t, papers.List{Items: []string{text}}, papers.Code{Text: text, Caption: text},
 			papers.Signatures{Places: []papers.Signature{{Role: text, Hint: text, Name: text}}}}}
 }
 
@@ -44,7 +44,7 @@ func TestNothingIsTakenForMarkup(t *testing.T) {
 	}
 	// Every place of the paper is there, the title of the tab and the two names
 	// of the table among them.
-	if n := strings.Count(html, "&lt;script&gt;alert("); n != 26 {
+	if n := strings.Count(html, "&lt;script&gt;alert("); n != 27 {
 		t.Errorf("%d texts\n%s", n, html)
 	}
 }

@@ -1,6 +1,9 @@
 package pdf
 
-import "github.com/aidflow/aidflow/papers"
+import (
+	"github.com/aidflow/aidflow/papers"
+	"github.com/aidflow/aidflow/papers/qr"
+)
 
 // signatureHeight is the room that people need to sign.
 const signatureHeight = 44.0
@@ -27,6 +30,8 @@ func (w *pen) block(block papers.Block) {
 			w.item(item)
 		}
 		w.SetY(w.GetY() + 1.2)
+	case papers.Code:
+		w.code(b)
 	case papers.Signatures:
 		w.signatures(b)
 	}
@@ -58,6 +63,30 @@ func (w *pen) field(f papers.Field) {
 		}
 		w.SetXY(left, y+lineHeight)
 	}
+}
+
+// codeSide is how large a QR code is printed, its border included: a telephone
+// reads it from the table.
+const codeSide = 26.0
+
+// code draws a QR code, with its words beside it.
+func (w *pen) code(c papers.Code) {
+	drawn, err := qr.Of(c.Text)
+	if err != nil {
+		w.SetError(err)
+		return
+	}
+	w.room(codeSide)
+	y := w.GetY()
+	square := codeSide / float64(drawn.Size()+2*qr.Quiet)
+	w.SetFillColor(0, 0, 0)
+	drawn.Runs(func(column, row, length int) {
+		w.Rect(left+float64(column+qr.Quiet)*square, y+float64(row+qr.Quiet)*square, float64(length)*square, square, "F")
+	})
+	w.SetXY(left, y+codeSide)
+	w.font("", textSize)
+	w.text(c.Caption, left, width)
+	w.SetY(w.GetY() + 1.2)
 }
 
 func (w *pen) item(text string) {

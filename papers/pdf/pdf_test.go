@@ -33,7 +33,7 @@ func paper(members int) papers.Paper {
 		Head: papers.Head{Organisation: []string{"QUỸ VÌ NGƯỜI NGHÈO TỈNH QUẢNG NGÃI"}, Motto: []string{"Độc lập"}, Number: "Số: 1/BB", PlaceDate: "Quảng Ngãi, ngày 05"},
 		Foot: papers.Foot{Reference: "HS-2026-000001", Note: "(*) phải kiểm tra", Page: "Trang {n}/{m}"},
 		Blocks: []papers.Block{papers.Heading{Text: "I. Người đề nghị"}, papers.Paragraph{Text: alphabet}, papers.Paragraph{Text: "chữ đậm", Strong: true},
-			papers.Fields{Rows: []papers.Field{{Label: "Họ và tên", Value: "Phạm (Văn) \\Tình"}}}, t, papers.List{Items: []string{"một", "hai"}},
+			papers.Fields{Rows: []papers.Field{{Label: "Họ và tên", Value: "Phạm (Văn) \\Tình"}}}, t, papers.List{Items: []string{"một", "hai"}}, papers.Code{Text: "HS-2026-000001-1", Caption: "Mã phiếu: HS-2026-000001-1"},
 			papers.Signatures{Places: []papers.Signature{{Role: "Chủ tọa", Hint: "(Ký)", Name: "Võ Thị Lan"}, {Role: "Thư ký"}, {Role: "Ba"}, {Role: "Bốn"}}}}}
 }
 
@@ -171,7 +171,7 @@ func TestAnythingIsDrawn(t *testing.T) {
 		p := paper(rapid.IntRange(0, 5).Draw(t, "members"))
 		p.Title, p.Head.Organisation, p.Head.PlaceDate, p.Foot.Note = text("title"), []string{text("organisation")}, text("place"), ""
 		p.Blocks = append(p.Blocks, papers.Heading{Text: text("heading")}, papers.Paragraph{Text: text("paragraph")},
-			papers.Fields{Rows: []papers.Field{{Label: text("label"), Value: text("value")}}}, papers.List{Items: []string{text("item")}},
+			papers.Fields{Rows: []papers.Field{{Label: text("label"), Value: text("value")}}}, papers.List{Items: []string{text("item")}}, papers.Code{Text: "x", Caption: text("caption")},
 			papers.Table{Columns: []papers.Column{{Title: text("column"), Share: 100}}, Rows: [][]string{{text("cell")}}},
 			papers.Signatures{Places: []papers.Signature{{Role: text("role"), Hint: text("hint"), Name: text("name")}}},
 			papers.Paragraph{Text: "the end"})

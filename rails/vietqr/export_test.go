@@ -1,0 +1,4 @@
+package vietqr
+
+// Checksum lets tests write codes that are wrong elsewhere.
+func Checksum(text string) string { return checksum(text) }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/checker"
 )
 
 var update = flag.Bool("update", false, "write the generated parts of the documents anew")
@@ -25,6 +26,16 @@ func TestTheStatesShowTheTables(t *testing.T) {
 	expectSection(t, "docs/states.md", "case-moves", movesTable(aid.CaseMoves()))
 	expectSection(t, "docs/states.md", "tasks", tasksTable(aid.TaskRules()))
 	expectSection(t, "docs/states.md", "payment-moves", paymentTable(aid.PaymentMoves()))
+}
+
+// TestTheChecksShowTheLaws does the same for docs/check.md.
+func TestTheChecksShowTheLaws(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| code | what always holds |\n|---|---|\n")
+	for _, law := range checker.Laws() {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", law.Code, law.Says)
+	}
+	expectSection(t, "docs/check.md", "laws", b.String())
 }
 
 // expectSection compares the part of a document between two marks with what it

@@ -26,6 +26,7 @@ import (
 
 	"github.com/aidflow/aidflow/activities"
 	"github.com/aidflow/aidflow/aid"
+	"github.com/aidflow/aidflow/internal/checker"
 	"github.com/aidflow/aidflow/internal/postgres"
 	"github.com/aidflow/aidflow/internal/postgres/pgtest"
 	"github.com/aidflow/aidflow/rails"
@@ -48,6 +49,7 @@ type town struct {
 	t       *testing.T
 	db      *pgtest.DB
 	bank    *simulator.Client
+	books   *checker.Rail // the bank's own books, as the second opinion reads them
 	patient *patientRail
 	doing   *activities.Activities
 	log     io.Writer                                // what the workflows' environment logs; nil: nothing
@@ -79,6 +81,7 @@ func newTown(t *testing.T) *town {
 	bank.Start()
 	server := httptest.NewServer(bank.Handler())
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close(); _ = bank.Close() })
+	tn.books = &checker.Rail{Name: simulator.RailName, URL: server.URL + "/v1/books", Secret: secret}
 	tn.bank, err = simulator.NewClient(simulator.ClientConfig{URL: server.URL, Secret: secret, Timeout: 500 * time.Millisecond})
 	require.NoError(t, err)
 	tn.patient = &patientRail{Rail: tn.bank, asks: 100}

@@ -28,6 +28,7 @@ func newRootCommand() *cobra.Command {
 		newTokenCommand(),
 		newConfigCommand(),
 		newDoctorCommand(),
+		newCheckCommand(),
 		newSimulatorCommand(),
 		newRegisterSimulatorCommand(),
 		newMailSinkCommand(),

@@ -73,7 +73,9 @@ func TestNewcomer(t *testing.T) {
 		{"demonstration", s.checkDemonstration},
 		{"README", func(t *testing.T) { s.checkReadme(t, wd) }},
 		{"money", s.checkMoney},
+		{"second opinion", s.checkIsClean},
 		{"power cut", func(step *testing.T) { s = s.checkPowerCut(step, t, o) }},
+		{"second opinion after it", func(t *testing.T) { s.checkIsClean(t) }},
 		{"orderly end", func(t *testing.T) { s.checkEnd(t) }},
 	}
 	for _, step := range steps {

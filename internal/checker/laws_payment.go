@@ -14,7 +14,7 @@ moved AS (
 promised AS (
 	SELECT a.case_id, sum(CASE WHEN k.tranches IS NULL THEN a.amount ELSE k.open END) AS reserved
 	FROM awards a LEFT JOIN LATERAL (
-		SELECT count(*) AS tranches, coalesce(sum(t.amount - coalesce(m.amount, 0)) FILTER (WHERE t.state NOT IN ('settled', 'skipped')), 0) AS open
+		SELECT count(*) AS tranches, coalesce(sum(t.amount - t.released - coalesce(m.amount, 0)) FILTER (WHERE t.state NOT IN ('settled', 'skipped')), 0) AS open
 		FROM tranches t LEFT JOIN moved m ON m.tranche_id = t.id WHERE t.award_id = a.id HAVING count(*) > 0) k ON true
 	WHERE a.state IN ('reserved', 'running', 'completed') GROUP BY a.case_id),
 paid AS (
@@ -38,9 +38,9 @@ var paymentLaws = []Law{
 	{"reserved_for_nobody", "Money is reserved, under way and spent for a case.", `
 		SELECT e.fund_id, format('%s of %s', -sum(e.amount), e.account) FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
 		WHERE t.case_id IS NULL AND e.account IN ('reserved', 'in_transit') GROUP BY e.fund_id, e.account HAVING sum(e.amount) <> 0`},
-	{"paid_twice", "The live and settled payments of a tranche come to its amount at most, those of an award to the award's.", `
-		SELECT t.id, format('%s of %s', sum(p.amount), t.amount) FROM tranches t JOIN payments p ON p.tranche_id = t.id
-		WHERE p.state IN ('due', 'queued', 'instructed', 'unknown', 'settled') GROUP BY t.id HAVING sum(p.amount) > t.amount
+	{"paid_twice", "The live and settled payments of a tranche come to what it grants at most, those of an award to the award's amount.", `
+		SELECT t.id, format('%s of %s', sum(p.amount), t.amount - t.released) FROM tranches t JOIN payments p ON p.tranche_id = t.id
+		WHERE p.state IN ('due', 'queued', 'instructed', 'unknown', 'settled') GROUP BY t.id HAVING sum(p.amount) > t.amount - t.released
 		UNION ALL SELECT a.id, format('%s of %s', sum(p.amount), a.amount) FROM awards a JOIN payments p ON p.award_id = a.id
 		WHERE p.state IN ('due', 'queued', 'instructed', 'unknown', 'settled') GROUP BY a.id HAVING sum(p.amount) > a.amount`},
 	{"payment_unbooked", "Every payment that was instructed is booked so, and every one that was settled.", `

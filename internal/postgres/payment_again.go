@@ -59,8 +59,8 @@ func (tx *Tx) toQueue(c *Case, p *Payment, of *part, actor string) (*Payment, er
 // payAnew makes a new payment in place of one that failed, was cancelled or
 // came back: of the same part of its tranche, unless another is asked for.
 //
-// Errors: Conflict wrong_payment_state, wrong_tranche_state,
-// tranche_held; those of MakeDue.
+// Errors: Conflict wrong_payment_state, wrong_tranche_state, tranche_held,
+// payment_exists; those of MakeDue.
 func (tx *Tx) payAnew(c *Case, old *Payment, of *part) (*Payment, error) {
 	award, tranche, err := tx.toPayAnew(c, old)
 	if err != nil {
@@ -108,6 +108,11 @@ func (tx *Tx) toPayAnew(c *Case, old *Payment) (*Award, *Tranche, error) {
 	}
 	if tranche.Held {
 		return nil, nil, aid.Refuse(aid.Conflict, "tranche_held")
+	}
+	if live, err := tx.LivePayment(c); err != nil {
+		return nil, nil, err
+	} else if live != nil { // said here: the sum of the tranche would say less
+		return nil, nil, aid.Refuse(aid.Conflict, "payment_exists")
 	}
 	return award, tranche, nil
 }

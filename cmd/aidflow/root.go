@@ -30,6 +30,7 @@ func newRootCommand() *cobra.Command {
 		newDoctorCommand(),
 		newCheckCommand(),
 		newSimulatorCommand(),
+		newBankSimulatorCommand(),
 		newRegisterSimulatorCommand(),
 		newMailSinkCommand(),
 		newDemoCommand(),

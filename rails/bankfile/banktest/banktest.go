@@ -17,7 +17,7 @@ import (
 
 // Day is one day of the bank.
 type Day struct {
-	Account  rails.Account // whose statement is written
+	Account  rails.Account // whose statement is written; without a number, the account that the file pays from
 	Currency string        // ISO 4217
 	Opening  int64         // booked balance in the morning, minor units
 	On       time.Time     // the day of booking, in the bank's own place
@@ -86,9 +86,12 @@ type order struct {
 // Pay executes a pain.001 file, or a CSV file with the usual columns. An error
 // says that the bank turned the file itself away: its number or sum is wrong.
 func Pay(file []byte, d Day) (*Books, error) {
-	batch, orders, err := read(file, d.Currency)
+	batch, account, orders, err := read(file, d.Currency)
 	if err != nil {
 		return nil, err
+	}
+	if d.Account.Number == "" {
+		d.Account.Number = account
 	}
 	b := &Books{Batch: batch, Number: len(orders), Fates: map[string]Fate{}, day: d, orders: orders}
 	fates := d.Faults.draw(len(orders), d.Seed)

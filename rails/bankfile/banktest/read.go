@@ -2,7 +2,9 @@ package banktest
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/csv"
+	"encoding/hex"
 	"encoding/xml"
 	"fmt"
 	"strconv"
@@ -11,21 +13,25 @@ import (
 	"github.com/aidflow/aidflow/aid/money"
 )
 
-func read(file []byte, currency string) (batch string, orders []order, err error) {
+// read gives the message id, the account to pay from, and the lines. A CSV file
+// has no id: it is called by its content.
+func read(file []byte, currency string) (batch, account string, orders []order, err error) {
 	file = bytes.TrimPrefix(file, []byte("\ufeff"))
 	if bytes.HasPrefix(file, []byte("<")) {
 		return readXML(file, currency)
 	}
-	orders, err = readCSV(file, currency)
-	return "csv", orders, err
+	account, orders, err = readCSV(file, currency)
+	sum := sha256.Sum256(file)
+	return hex.EncodeToString(sum[:16]), account, orders, err
 }
 
-func readXML(file []byte, currency string) (string, []order, error) {
+func readXML(file []byte, currency string) (string, string, []order, error) {
 	var m struct {
 		XMLName xml.Name
 		ID      string `xml:"CstmrCdtTrfInitn>GrpHdr>MsgId"`
 		Number  int    `xml:"CstmrCdtTrfInitn>GrpHdr>NbOfTxs"`
 		Sum     string `xml:"CstmrCdtTrfInitn>GrpHdr>CtrlSum"`
+		Account string `xml:"CstmrCdtTrfInitn>PmtInf>DbtrAcct>Id>Othr>Id"`
 		Lines   []struct {
 			EndToEnd string `xml:"PmtId>EndToEndId"`
 			Amount   struct {
@@ -38,52 +44,57 @@ func readXML(file []byte, currency string) (string, []order, error) {
 		} `xml:"CstmrCdtTrfInitn>PmtInf>CdtTrfTxInf"`
 	}
 	if err := xml.Unmarshal(file, &m); err != nil {
-		return "", nil, fmt.Errorf("banktest: %w", err)
+		return "", "", nil, fmt.Errorf("banktest: %w", err)
 	}
 	var orders []order
 	sum := int64(0)
 	for _, l := range m.Lines {
 		amount, err := minor(l.Amount.Text, currency)
 		if err != nil || l.Amount.Currency != currency {
-			return "", nil, fmt.Errorf("banktest: an amount cannot be paid")
+			return "", "", nil, fmt.Errorf("banktest: an amount cannot be paid")
 		}
 		sum += amount
 		orders = append(orders, order{l.EndToEnd, l.Name, l.Account, l.Text, amount})
 	}
 	if told, err := minor(m.Sum, currency); err != nil || told != sum || m.Number != len(orders) {
-		return "", nil, fmt.Errorf("banktest: number or sum of the file is wrong")
+		return m.ID, m.Account, nil, fmt.Errorf("banktest: number or sum of the file is wrong")
 	}
-	return m.ID, orders, nil
+	return m.ID, m.Account, orders, nil
 }
 
-func readCSV(file []byte, currency string) ([]order, error) {
+func readCSV(file []byte, currency string) (account string, orders []order, err error) {
 	in := csv.NewReader(bytes.NewReader(file))
 	in.Comma = ';'
 	rows, err := in.ReadAll()
 	if err != nil || len(rows) < 2 {
-		return nil, fmt.Errorf("banktest: the file cannot be read")
+		return "", nil, fmt.Errorf("banktest: the file cannot be read")
 	}
 	at := map[string]int{}
 	for i, title := range rows[0] {
 		at[title] = i
 	}
-	var orders []order
+	for _, title := range []string{"EndToEndId", "Amount", "AccountName", "AccountNumber", "Purpose", "DebtorAccount"} {
+		if _, there := at[title]; !there {
+			return "", nil, fmt.Errorf("banktest: the file has no column %s", title)
+		}
+	}
 	sum := int64(0)
 	for _, row := range rows[1:] {
 		amount, err := minor(row[at["Amount"]], currency)
 		if err != nil {
-			return nil, err
+			return "", nil, err
 		}
 		if strings.HasPrefix(row[0], "Total") {
 			if amount != sum {
-				return nil, fmt.Errorf("banktest: the sum of the file is wrong")
+				return "", nil, fmt.Errorf("banktest: the sum of the file is wrong")
 			}
-			return orders, nil
+			return account, orders, nil
 		}
 		sum += amount
+		account = row[at["DebtorAccount"]]
 		orders = append(orders, order{row[at["EndToEndId"]], row[at["AccountName"]], row[at["AccountNumber"]], row[at["Purpose"]], amount})
 	}
-	return orders, nil
+	return account, orders, nil
 }
 
 // minor reads an amount that has exactly the currency's decimals.

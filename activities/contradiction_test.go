@@ -112,7 +112,9 @@ func TestPaidTwiceComesBack(t *testing.T) {
 	require.Equal(t, "paying running settled evidence_due", w.standing())
 	require.Equal(t, "1 failed settled, 2 settled settled", w.attempts())
 	require.Equal(t, 2, w.moved())
-	w.decides("RecoverMoney", intent{kind: aid.RecoverMoney, actor: "treasurer2", action: aid.ActionConfirm})
+	w.repays(w.text(`SELECT sum(p.amount)::text FROM tasks t JOIN payments p ON p.id = t.subject WHERE t.kind = 'recover_money'`))
+	require.Equal(t, "confirm_milestone", w.asked())
+	require.Equal(t, "0", w.text(`SELECT recovered FROM fund_balances`), "what came twice never left the books")
 	require.Equal(t, "paying running settled evidence_due", w.standing())
 }
 

@@ -158,16 +158,27 @@ func madeGood(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment, again bool
 	return out, awaitAgain(tx, c)
 }
 
-// RecoverMoney closes the task of getting back what was paid for a withdrawn
-// case, or twice: the treasurer says that it was handled.
+// RecoverMoney applies one of the two confirmations that what is outstanding of
+// a claim is written off. Money that comes back needs none: it ends the claim
+// by itself.
 func (a *Activities) RecoverMoney(ctx context.Context, in aid.DecisionRequest) (aid.Outcome, error) {
 	return a.step(ctx, in.Step, "recover_money", func(tx *postgres.Tx, c *postgres.Case) (aid.Outcome, error) {
 		t, _, err := tx.ApplyDecision(c, in.Decision)
 		if err != nil {
 			return aid.Outcome{}, err
 		}
-		if err := tx.CloseTask(t, "confirmed"); err != nil || !c.Status.Open() {
-			return aid.Outcome{Result: "recovered"}, err
+		confirmed, err := tx.AppliedDecisions(t)
+		if err != nil {
+			return aid.Outcome{}, err
+		}
+		if len(confirmed) < 2 {
+			return aid.Outcome{Result: aid.ResultPending}, tx.Voted(c, t)
+		}
+		if err := tx.CloseTask(t, "written_off"); err != nil {
+			return aid.Outcome{}, err
+		}
+		if err := tx.WriteOff(c, t, in.Decision.Actor, in.Decision.Reason); err != nil || !c.Status.Open() {
+			return aid.Outcome{Result: "written_off"}, err
 		}
 		award, err := tx.AwardOf(c)
 		if err != nil {

@@ -47,6 +47,7 @@ const (
 	ReviewID       Prefix = "rvw"
 	FreezeID       Prefix = "frz"
 	DelegationID   Prefix = "del"
+	RepaymentID    Prefix = "rep"
 )
 
 var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -85,7 +85,7 @@ var taskRules = []TaskRule{
 	{PreparePayment, []Role{RoleTreasurer}, []Action{ActionConfirm}, "pay", true},
 	{ReleasePayment, []Role{RoleReleaser}, []Action{ActionApprove, ActionReject}, "release", false},
 	{ResolvePayment, []Role{RoleTreasurer, RoleReleaser, RoleManager}, []Action{ActionConfirm}, "", false},
-	{RecoverMoney, []Role{RoleTreasurer}, []Action{ActionConfirm}, "", false},
+	{RecoverMoney, []Role{RoleTreasurer, RoleManager}, []Action{ActionConfirm}, "", false},
 	{FollowUpVisit, []Role{RoleVerifier}, []Action{ActionComplete}, "follow_up", false},
 	{RepairConfiguration, []Role{RoleAdmin}, []Action{ActionComplete}, "", true},
 }
@@ -101,6 +101,11 @@ func RuleOf(kind TaskKind) (TaskRule, bool) {
 
 // NeedsReason tells whether an action must give a reason code.
 func NeedsReason(a Action) bool { return a == ActionReject || a == ActionReturn }
+
+// WriteOffReasons are the codes of why money is got back no more.
+func WriteOffReasons() []string {
+	return []string{"spent_in_good_faith", "in_need", "died", "not_found", "costs_more", "handled_elsewhere"}
+}
 
 // DutyOf names the duty that a decision on a task takes; "" when none.
 func DutyOf(kind TaskKind, level string) string {

@@ -152,3 +152,79 @@ func TestBadBankReturns(t *testing.T) {
 		t.Errorf("%d returns were recorded", n)
 	}
 }
+
+// claimed makes a case that was withdrawn after it was paid, and gives the task
+// of getting the money back.
+func (d *door) claimed(t *testing.T, i int) (caseID, task string) {
+	t.Helper()
+	caseID, _ = d.settled(t, i)
+	_, err := d.db.SQL(t).Exec(`UPDATE awards SET state = 'cancelled' WHERE case_id = $1`, caseID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return caseID, d.opened(t, caseID, aid.RecoverMoney)
+}
+
+func repaid(amount int, reference string) map[string]any {
+	return map[string]any{"amount": map[string]any{"amount": amount, "currency": "VND"}, "received_on": "2026-03-02", "reference": reference}
+}
+
+// Money comes back in parts, each once; the last one ends the task.
+func TestMoneyIsPaidBack(t *testing.T) {
+	d := openDoor(t)
+	_, task := d.claimed(t, 5)
+	path := "/v1/tasks/" + task + "/repayments"
+	same := key()
+	for range 2 {
+		a := d.call("treasurer1", "POST", path, repaid(2_000_000, "PT-1"), same...)
+		if a.Status != 201 || a.at("outstanding.amount") != float64(4_000_000) {
+			t.Fatal(a.Raw)
+		}
+	}
+	for name, tt := range map[string]struct {
+		who, task string
+		body      any
+		status    int
+		says      []string
+	}{
+		"the same again":     {"treasurer2", task, repaid(2_000_000, "PT-1"), 409, []string{"repayment_exists"}},
+		"more than is due":   {"treasurer1", task, repaid(4_000_001, "PT-2"), 422, []string{"amount_above_claim"}},
+		"all at once":        {"treasurer1", task, map[string]any{"amount": map[string]any{"amount": 1, "currency": "USD"}, "received_on": "2026-03-09", "reference": " "}, 422, []string{"currency_not_accepted", "in_future", "/reference"}},
+		"nothing":            {"treasurer1", task, repaid(0, "PT-2"), 422, []string{"/amount"}},
+		"unknown member":     {"treasurer1", task, map[string]any{"canary": 1}, 422, []string{"/canary", "/amount", "/reference"}},
+		"no body":            {"treasurer1", task, nil, 400, []string{"body_required"}},
+		"by a releaser":      {"releaser1", task, repaid(1, "PT-2"), 403, []string{"wrong_role"}},
+		"of an unknown task": {"treasurer1", postgres.NewID(aid.TaskID), repaid(1, "PT-2"), 404, []string{"task_not_found"}},
+		"of another work":    {"treasurer1", d.opened(t, d.submitted("medical"), aid.PreparePayment), repaid(1, "PT-2"), 409, []string{"no_money_claimed"}},
+		"broken JSON":        {"treasurer1", task, "{", 400, []string{"malformed_json"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := d.call(tt.who, "POST", "/v1/tasks/"+tt.task+"/repayments", tt.body, key()...)
+			if a.Status != tt.status {
+				t.Fatalf("%d %s", a.Status, a.Raw)
+			}
+			for _, part := range tt.says {
+				if !strings.Contains(a.Raw, part) {
+					t.Errorf("%s is not told: %s", part, a.Raw)
+				}
+			}
+		})
+	}
+	for _, body := range []map[string]any{{"action": "confirm"}, {"action": "confirm", "reason_code": "canary"}} {
+		if a := d.decide("treasurer1", task, body); a.Status != 422 || !strings.Contains(a.Raw, "/reason_code") {
+			t.Errorf("written off without a reason: %s", a.Raw)
+		}
+	}
+	if a := d.call("treasurer2", "POST", path, repaid(4_000_000, "PT-3"), key()...); a.Status != 201 || a.at("outstanding.amount") != float64(0) {
+		t.Fatal(a.Raw)
+	}
+	if a := d.call("treasurer2", "POST", path, repaid(1, "PT-4"), key()...); a.Status != 409 || a.str("code") != "task_closed" {
+		t.Error(a.Raw)
+	}
+	if a := d.call("manager1", "GET", path, nil); a.Status != 200 || a.at("repaid.amount") != float64(6_000_000) || a.str("repayments.0.reference") != "PT-1" {
+		t.Error(a.Raw)
+	}
+	if n := d.count("ledger_transactions WHERE kind = 'clawback'"); n != 2 {
+		t.Errorf("%d postings", n)
+	}
+}

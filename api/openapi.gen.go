@@ -3078,6 +3078,22 @@ type Money struct {
 	Currency string `json:"currency"`
 }
 
+// MoneyClaim defines model for MoneyClaim.
+type MoneyClaim struct {
+	Case string `json:"case"`
+
+	// Claimed An amount in minor units of its currency (the dong has none).
+	Claimed Money `json:"claimed"`
+
+	// Outstanding An amount in minor units of its currency (the dong has none).
+	Outstanding Money `json:"outstanding"`
+
+	// Repaid An amount in minor units of its currency (the dong has none).
+	Repaid     Money       `json:"repaid"`
+	Repayments []Repayment `json:"repayments"`
+	Task       string      `json:"task"`
+}
+
 // MoneyLimit An amount of zero or more, in minor units of its currency.
 type MoneyLimit struct {
 	Amount   int64  `json:"amount"`
@@ -3883,6 +3899,30 @@ type RelationPage struct {
 	Data       []Relation `json:"data"`
 	HasMore    bool       `json:"has_more"`
 	NextCursor string     `json:"next_cursor,omitempty,omitzero"`
+}
+
+// Repayment defines model for Repayment.
+type Repayment struct {
+	// Amount An amount in minor units of its currency (the dong has none).
+	Amount Money `json:"amount"`
+
+	// Booked It is in the ledger; false for what came twice and never left it.
+	Booked     bool               `json:"booked"`
+	ID         string             `json:"id"`
+	ReceivedOn openapi_types.Date `json:"received_on"`
+	RecordedAt time.Time          `json:"recorded_at"`
+	RecordedBy string             `json:"recorded_by"`
+	Reference  string             `json:"reference"`
+}
+
+// RepaymentNew defines model for RepaymentNew.
+type RepaymentNew struct {
+	// Amount An amount above zero, in minor units of its currency.
+	Amount     MoneyNew           `json:"amount"`
+	ReceivedOn openapi_types.Date `json:"received_on"`
+
+	// Reference Number of the bank's entry or the receipt, unique in the fund. No personal data.
+	Reference string `json:"reference"`
 }
 
 // ReturnReason Why a bank returned a payment.
@@ -5672,6 +5712,12 @@ type ReleaseTaskParams struct {
 	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
 }
 
+// RecordRepaymentParams defines parameters for RecordRepayment.
+type RecordRepaymentParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // HoldTrancheParams defines parameters for HoldTranche.
 type HoldTrancheParams struct {
 	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
@@ -5854,6 +5900,9 @@ type DecideTaskJSONRequestBody = DecisionNew
 
 // CreateQuestionJSONRequestBody defines body for CreateQuestion for application/json ContentType.
 type CreateQuestionJSONRequestBody = QuestionNew
+
+// RecordRepaymentJSONRequestBody defines body for RecordRepayment for application/json ContentType.
+type RecordRepaymentJSONRequestBody = RepaymentNew
 
 // HoldTrancheJSONRequestBody defines body for HoldTranche for application/json ContentType.
 type HoldTrancheJSONRequestBody = TrancheHold
@@ -6250,6 +6299,12 @@ type ServerInterface interface {
 	// ReleaseTask Give a claimed task back
 	// (POST /v1/tasks/{id}/release)
 	ReleaseTask(c *gin.Context, id TaskID, params ReleaseTaskParams)
+	// GetMoneyClaim What a task recover_money claims, and what has come
+	// (GET /v1/tasks/{id}/repayments)
+	GetMoneyClaim(c *gin.Context, id TaskID)
+	// RecordRepayment A household has given money back
+	// (POST /v1/tasks/{id}/repayments)
+	RecordRepayment(c *gin.Context, id TaskID, params RecordRepaymentParams)
 	// HoldTranche Keep an instalment from being paid
 	// (POST /v1/tranches/{id}/hold)
 	HoldTranche(c *gin.Context, id TrancheID, params HoldTrancheParams)
@@ -11975,6 +12030,83 @@ func (siw *ServerInterfaceWrapper) ReleaseTask(c *gin.Context) {
 	siw.Handler.ReleaseTask(c, id, params)
 }
 
+// GetMoneyClaim operation middleware
+func (siw *ServerInterfaceWrapper) GetMoneyClaim(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetMoneyClaim(c, id)
+}
+
+// RecordRepayment operation middleware
+func (siw *ServerInterfaceWrapper) RecordRepayment(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id TaskID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params RecordRepaymentParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.RecordRepayment(c, id, params)
+}
+
 // HoldTranche operation middleware
 func (siw *ServerInterfaceWrapper) HoldTranche(c *gin.Context) {
 
@@ -12302,6 +12434,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/tasks/:id/assign", wrapper.AssignTask)
 	router.POST(options.BaseURL+"/v1/tasks/:id/claim", wrapper.ClaimTask)
 	router.POST(options.BaseURL+"/v1/tasks/:id/release", wrapper.ReleaseTask)
+	router.GET(options.BaseURL+"/v1/tasks/:id/repayments", wrapper.GetMoneyClaim)
+	router.POST(options.BaseURL+"/v1/tasks/:id/repayments", wrapper.RecordRepayment)
 	router.GET(options.BaseURL+"/v1/tasks/:id/comments", wrapper.ListTaskComments)
 	router.POST(options.BaseURL+"/v1/tasks/:id/comments", wrapper.CreateComment)
 	router.GET(options.BaseURL+"/v1/tasks/:id/questions", wrapper.ListTaskQuestions)
@@ -32101,6 +32235,338 @@ func (response ReleaseTask503ApplicationProblemPlusJSONResponse) VisitReleaseTas
 	return err
 }
 
+type GetMoneyClaimRequestObject struct {
+	ID TaskID `json:"id"`
+}
+
+type GetMoneyClaimResponseObject interface {
+	VisitGetMoneyClaimResponse(w http.ResponseWriter) error
+}
+
+type GetMoneyClaim200JSONResponse MoneyClaim
+
+func (response GetMoneyClaim200JSONResponse) VisitGetMoneyClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMoneyClaim400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetMoneyClaim400ApplicationProblemPlusJSONResponse) VisitGetMoneyClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMoneyClaim401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetMoneyClaim401ApplicationProblemPlusJSONResponse) VisitGetMoneyClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMoneyClaim403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetMoneyClaim403ApplicationProblemPlusJSONResponse) VisitGetMoneyClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMoneyClaim404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetMoneyClaim404ApplicationProblemPlusJSONResponse) VisitGetMoneyClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMoneyClaim409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GetMoneyClaim409ApplicationProblemPlusJSONResponse) VisitGetMoneyClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMoneyClaim500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetMoneyClaim500ApplicationProblemPlusJSONResponse) VisitGetMoneyClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetMoneyClaim503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetMoneyClaim503ApplicationProblemPlusJSONResponse) VisitGetMoneyClaimResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordRepaymentRequestObject struct {
+	ID     TaskID `json:"id"`
+	Params RecordRepaymentParams
+	Body   *RecordRepaymentJSONRequestBody
+}
+
+type RecordRepaymentResponseObject interface {
+	VisitRecordRepaymentResponse(w http.ResponseWriter) error
+}
+
+type RecordRepayment201ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type RecordRepayment201JSONResponse struct {
+	Body    MoneyClaim
+	Headers RecordRepayment201ResponseHeaders
+}
+
+func (response RecordRepayment201JSONResponse) VisitRecordRepaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordRepayment400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response RecordRepayment400ApplicationProblemPlusJSONResponse) VisitRecordRepaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordRepayment401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response RecordRepayment401ApplicationProblemPlusJSONResponse) VisitRecordRepaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordRepayment403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response RecordRepayment403ApplicationProblemPlusJSONResponse) VisitRecordRepaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordRepayment404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response RecordRepayment404ApplicationProblemPlusJSONResponse) VisitRecordRepaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordRepayment409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response RecordRepayment409ApplicationProblemPlusJSONResponse) VisitRecordRepaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordRepayment413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response RecordRepayment413ApplicationProblemPlusJSONResponse) VisitRecordRepaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordRepayment415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response RecordRepayment415ApplicationProblemPlusJSONResponse) VisitRecordRepaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordRepayment422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response RecordRepayment422ApplicationProblemPlusJSONResponse) VisitRecordRepaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordRepayment500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response RecordRepayment500ApplicationProblemPlusJSONResponse) VisitRecordRepaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type RecordRepayment503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response RecordRepayment503ApplicationProblemPlusJSONResponse) VisitRecordRepaymentResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type HoldTrancheRequestObject struct {
 	ID     TrancheID `json:"id"`
 	Params HoldTrancheParams
@@ -33231,6 +33697,12 @@ type StrictServerInterface interface {
 	// ReleaseTask Give a claimed task back
 	// (POST /v1/tasks/{id}/release)
 	ReleaseTask(ctx context.Context, request ReleaseTaskRequestObject) (ReleaseTaskResponseObject, error)
+	// GetMoneyClaim What a task recover_money claims, and what has come
+	// (GET /v1/tasks/{id}/repayments)
+	GetMoneyClaim(ctx context.Context, request GetMoneyClaimRequestObject) (GetMoneyClaimResponseObject, error)
+	// RecordRepayment A household has given money back
+	// (POST /v1/tasks/{id}/repayments)
+	RecordRepayment(ctx context.Context, request RecordRepaymentRequestObject) (RecordRepaymentResponseObject, error)
 	// HoldTranche Keep an instalment from being paid
 	// (POST /v1/tranches/{id}/hold)
 	HoldTranche(ctx context.Context, request HoldTrancheRequestObject) (HoldTrancheResponseObject, error)
@@ -37613,6 +38085,77 @@ func (sh *strictHandler) ReleaseTask(ctx *gin.Context, id TaskID, params Release
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ReleaseTaskResponseObject); ok {
 		if err := validResponse.VisitReleaseTaskResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetMoneyClaim operation middleware
+func (sh *strictHandler) GetMoneyClaim(ctx *gin.Context, id TaskID) {
+	var request GetMoneyClaimRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetMoneyClaim(ctx, request.(GetMoneyClaimRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetMoneyClaim")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetMoneyClaimResponseObject); ok {
+		if err := validResponse.VisitGetMoneyClaimResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// RecordRepayment operation middleware
+func (sh *strictHandler) RecordRepayment(ctx *gin.Context, id TaskID, params RecordRepaymentParams) {
+	var request RecordRepaymentRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body RecordRepaymentJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.RecordRepayment(ctx, request.(RecordRepaymentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "RecordRepayment")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(RecordRepaymentResponseObject); ok {
+		if err := validResponse.VisitRecordRepaymentResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

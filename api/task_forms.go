@@ -23,6 +23,9 @@ func forms(t *postgres.TaskRow, def *programme.Definition) map[string]ActionForm
 		for _, r := range def.Reasons[reasonsOf(t.Kind, action)] {
 			form.ReasonCodes = append(form.ReasonCodes, r.Code)
 		}
+		if t.Kind == aid.RecoverMoney {
+			form.ReasonCodes, form.ReasonRequired = aid.WriteOffReasons(), true
+		}
 		form.Example = map[string]any{"action": string(action)}
 		if form.ReasonRequired && len(form.ReasonCodes) > 0 {
 			form.Example["reason_code"] = form.ReasonCodes[0]

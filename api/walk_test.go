@@ -110,7 +110,8 @@ func (d *door) walk(t *testing.T) []step {
 	paid, due, _ := d.reserved(t, 5)
 	_, failed, again := d.reserved(t, 6)
 	d.process.onRetry = func(aid.Retry) error { again(); return nil }
-	_, back := d.settled(t, 10)
+	_, back := d.settled(t, 11)
+	_, claim := d.claimed(t, 12)
 	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
 	granted, _, _ := d.reserved(t, 10)
 	instalment := d.call("portal1", "GET", "/v1/cases/"+granted+"/tranches", nil).str("data.0.id")
@@ -291,6 +292,8 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "holdTranche", who: "treasurer1", params: instalment, body: map[string]any{"reason_code": "dispute"}, headers: append(key(), "If-Match", `"1"`), status: 200},
 		{op: "unholdTranche", who: "manager1", params: instalment, body: map[string]any{"reason_code": "cleared"}, headers: key(), status: 200},
 		{op: "skipTranche", who: "manager1", params: instalment, body: map[string]any{"reason_code": "not_needed"}, headers: key(), status: 200},
+		{op: "recordRepayment", who: "treasurer1", params: claim, body: repaid(1_000_000, "PT-1"), headers: key(), status: 201},
+		{op: "getMoneyClaim", who: "auditor1", params: claim, status: 200},
 		{op: "recordReturn", who: "treasurer1", params: back, body: cameBack(), headers: key(), status: 202},
 		{op: "recordReturn", who: "manager1", params: back, body: cameBack(), headers: key(), status: 200},
 		{op: "getPerson", who: "auditor1", params: id, status: 200},

@@ -155,14 +155,18 @@ func (p *player) answers(t *testing.T) bool {
 		p.provide(t)
 		return true
 	case one.Kind == "recover_money":
-		who = []string{"treasurer1"}
+		who = []string{"treasurer1", "manager1"}
 	case one.Kind == "repair_configuration":
 		who = []string{"admin1"}
 	case len(who) == 0:
 		return false // a moment will come for it
 	}
 	p.told[one.ID]++ // the committee: one after the other
-	p.say(t, one, said{who: who[(p.told[one.ID]-1)%len(who)], action: good(one.Kind)})
+	next := said{who: who[(p.told[one.ID]-1)%len(who)], action: good(one.Kind)}
+	if one.Kind == "recover_money" {
+		next.reason = "in_need"
+	}
+	p.say(t, one, next)
 	return true
 }
 

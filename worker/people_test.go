@@ -54,7 +54,7 @@ func willing(t postgres.TaskRow, _ time.Duration) *move {
 	case aid.ReleasePayment:
 		return &move{actor: "releaser1", action: aid.ActionApprove}
 	case aid.RecoverMoney:
-		return &move{actor: "treasurer1", action: aid.ActionConfirm}
+		return &move{actor: map[bool]string{true: "treasurer1", false: "manager1"}[t.Version == 1], action: aid.ActionConfirm, reason: "in_need"}
 	case aid.FollowUpVisit:
 		return &move{actor: "verifier2", action: aid.ActionComplete}
 	}

@@ -73,7 +73,10 @@ func (tx *Tx) comesBack(c *Case, p *Payment, reason, actor string) error {
 		return err
 	}
 	if award.State == "cancelled" {
-		return tx.GiveUp(c, award, p, actor)
+		if err := tx.GiveUp(c, award, p, actor); err != nil {
+			return err
+		}
+		return tx.cameBackOf(c, award)
 	}
 	if err := tx.Hold(tranche, HeldByReturn); err != nil {
 		return err

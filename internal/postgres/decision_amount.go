@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/programme"
@@ -18,6 +19,9 @@ func reasonFaults(c *Case, t *Task, def *programme.Definition, in Intent) []aid.
 	if t.Kind == aid.PreparePayment && in.Amount != nil {
 		return nil // partFaults tells
 	}
+	if t.Kind == aid.RecoverMoney {
+		return writeOffFaults(in)
+	}
 	list, needed := string(in.Action), aid.NeedsReason(in.Action)
 	if lowers(c, t, in) {
 		list, needed = "lower", def.ReasonRequired("lower")
@@ -26,6 +30,18 @@ func reasonFaults(c *Case, t *Task, def *programme.Definition, in Intent) []aid.
 	case in.Reason == "" && needed:
 		return []aid.Fault{{Pointer: "/reason_code", Code: "reason_required"}}
 	case in.Reason != "" && !def.ReasonKnown(list, in.Reason):
+		return []aid.Fault{{Pointer: "/reason_code", Code: "unknown_reason"}}
+	}
+	return nil
+}
+
+// writeOffFaults checks the reason of those who claim money no more: it is one
+// of all programmes.
+func writeOffFaults(in Intent) []aid.Fault {
+	switch {
+	case in.Reason == "":
+		return []aid.Fault{{Pointer: "/reason_code", Code: "reason_required"}}
+	case !slices.Contains(aid.WriteOffReasons(), in.Reason):
 		return []aid.Fault{{Pointer: "/reason_code", Code: "unknown_reason"}}
 	}
 	return nil

@@ -104,6 +104,8 @@ func moneyRefusals(constraint string) *aid.Error {
 		return aid.Refuse(aid.Conflict, "tranche_paid")
 	case "payments_not_held":
 		return aid.Refuse(aid.Conflict, "tranche_held")
+	case "repayments_once":
+		return aid.Refuse(aid.Conflict, "repayment_exists")
 	case "payments_returned_by_two":
 		return aid.Refuse(aid.Forbidden, "not_approved")
 	case "payments_one_live", "payments_one_of_case", "payments_tranche_id_n_key":

@@ -73,13 +73,14 @@ func (tx *Tx) decidable(c *Case, t *Task) (bool, error) {
 }
 
 // levelOf is how many it takes to decide a task: for an approval what its
-// level says, two for the end of a payment that nobody knows, else one.
+// level says, two for the end of a payment that nobody knows and for money that
+// is written off, else one.
 func levelOf(t *Task) (aid.Level, error) {
 	switch t.Kind {
 	case aid.Approve:
 		var level aid.Level
 		return level, json.Unmarshal(t.Rule, &level)
-	case aid.ResolvePayment:
+	case aid.ResolvePayment, aid.RecoverMoney:
 		return aid.Level{Mode: aid.ModeCommittee, Quorum: 2}, nil
 	}
 	return aid.Level{Mode: aid.ModeAny}, nil

@@ -26,6 +26,9 @@ func (tx *Tx) Voted(c *Case, t *Task) error {
 	if err != nil {
 		return err
 	}
+	if !c.Status.Open() {
+		return nil // what an ended case leaves to do keeps nobody waiting
+	}
 	if err := tx.BeginWait(c.ID, Wait{Stage: c.Stage, Owner: aid.OwnerOffice, Task: t.ID, Level: t.Level}); err != nil {
 		return err
 	}

@@ -2,7 +2,8 @@
 // figure beside a control of the same run: whole cases per second, events and
 // bytes of history per case, the latency of submitting and deciding, and the
 // time and memory of the whole stack; with -match how good and how fast the
-// search for duplicates is, with -inbox how fast the inbox is. It prints raw
+// search for duplicates is, with -inbox how fast the inbox is, with
+// -ledger how many last approvals a fund takes in a second. It prints raw
 // text; docs/performance.md and docs/inbox.md quote it.
 package main
 
@@ -31,6 +32,9 @@ func main() {
 	}
 	if len(os.Args) > 1 && os.Args[1] == inboxing {
 		run = runInbox
+	}
+	if len(os.Args) > 1 && os.Args[1] == approving {
+		run = runLedger
 	}
 	err := run(ctx)
 	stop()

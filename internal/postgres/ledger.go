@@ -3,7 +3,6 @@ package postgres
 import (
 	"database/sql"
 	"errors"
-	"strconv"
 	"strings"
 	"time"
 
@@ -40,42 +39,45 @@ type posting struct {
 	reverts, reference, reason string
 }
 
+// post writes transactions with all their entries by one statement: the
+// balances are looked at once, when all are there.
 func (tx *Tx) post(all ...posting) error {
+	var heads, entries []string
+	var args []any
 	for _, p := range all {
 		if err := p.Check(); err != nil {
 			return err
 		}
-		n, err := tx.exec(`INSERT INTO ledger_transactions (id, fund_id, kind, key, case_id, actor, at, reverts, reference, reason_code, award_id, programme, year)
-			SELECT $1, $2, $3, $4, c.id, $6, $7, nullif($8, ''), $9, $10, a.id, c.programme, a.budget_year
-			FROM (SELECT nullif($5::text, '') AS id, $11::text AS award) given LEFT JOIN cases c ON c.id = given.id LEFT JOIN awards a ON a.id = given.award
-			ON CONFLICT (key) DO NOTHING`, p.id, p.Fund, p.Kind, p.Key, p.caseID, p.actor, p.at, p.reverts, p.reference, p.reason, awardOf(p.Transaction))
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return aid.Refuse(aid.Conflict, "posting_exists")
+		heads = append(heads, typed(&args, "text text text text text text timestamptz text text text text",
+			p.id, p.Fund, p.Kind, p.Key, text(p.caseID), p.actor, p.at, text(p.reverts), p.reference, p.reason, awardOf(p.Transaction)))
+		for i, e := range p.Entries {
+			entries = append(entries, typed(&args, "text integer text text text bigint text text",
+				p.id, i+1, p.Fund, e.Set, e.Account, e.Amount, p.Currency, text(e.Purpose)))
 		}
 	}
-	query, args := insertEntries(all)
-	_, err := tx.exec(query, args...)
+	n, err := tx.exec(`WITH head AS (INSERT INTO ledger_transactions (id, fund_id, kind, key, case_id, actor, at, reverts, reference, reason_code, award_id, programme, year)
+			SELECT g.id, g.fund, g.kind, g.key, g.about, g.actor, g.at, g.reverts, g.reference, g.reason, a.id, c.programme, a.budget_year
+			FROM (VALUES `+strings.Join(heads, ", ")+`) g (id, fund, kind, key, about, actor, at, reverts, reference, reason, award)
+			LEFT JOIN cases c ON c.id = g.about LEFT JOIN awards a ON a.id = g.award
+			ON CONFLICT (key) DO NOTHING RETURNING id)
+		INSERT INTO ledger_entries (transaction_id, n, fund_id, book, account, amount, currency, purpose_id)
+		SELECT e.* FROM (VALUES `+strings.Join(entries, ", ")+`) e (id, n, fund, book, account, amount, currency, purpose)
+		JOIN head ON head.id = e.id ORDER BY e.id, e.n`, args...)
+	if err == nil && int(n) != len(entries) {
+		return aid.Refuse(aid.Conflict, "posting_exists")
+	}
 	return err
 }
 
-// insertEntries writes the entries of all transactions by one statement: the
-// balances are looked at once, when all are there.
-func insertEntries(all []posting) (string, []any) {
-	query := `INSERT INTO ledger_entries (transaction_id, n, fund_id, book, account, amount, currency, purpose_id) VALUES `
-	var args []any
-	for _, p := range all {
-		for i, e := range p.Entries {
-			if len(args) > 0 {
-				query += ", "
-			}
-			query += placeholders(len(args), 8)
-			args = append(args, p.id, i+1, p.Fund, e.Set, e.Account, e.Amount, p.Currency, text(e.Purpose))
-		}
+// typed adds the values of a row to the arguments and gives the row, with the
+// types that PostgreSQL cannot tell from a list of rows.
+func typed(args *[]any, types string, values ...any) string {
+	row := strings.Fields(types)
+	for i, v := range values {
+		*args = append(*args, v)
+		row[i] = placeholder(len(*args)) + "::" + row[i]
 	}
-	return query, args
+	return "(" + strings.Join(row, ", ") + ")"
 }
 
 // FundFor gives the open fund that pays for an area: the one of the area
@@ -93,17 +95,6 @@ func (tx *Tx) FundFor(area, currency string) (string, error) {
 		return "", aid.Refuse(aid.Conflict, "no_fund")
 	}
 	return id, err
-}
-
-func placeholders(from, n int) string {
-	s := "("
-	for i := range n {
-		if i > 0 {
-			s += ", "
-		}
-		s += "$" + strconv.Itoa(from+i+1)
-	}
-	return s + ")"
 }
 
 func fields(s string) []string {

@@ -16,17 +16,7 @@ const SignalLook = "look"
 // fact.
 func (tx *Tx) WakeWaiting(fund string) error {
 	var workflows []string
-	err := tx.list(&workflows, `
-		WITH fund AS (SELECT EXISTS (SELECT 1 FROM fund_purposes WHERE fund_id = $1 AND available > 0) AS bound,
-		                     EXISTS (SELECT 1 FROM fund_budgets WHERE fund_id = $1 AND year = $2 AND budget IS NOT NULL) AS limited),
-		list AS (SELECT w.id, w.workflow_id, w.programme, w.area, w.urgent, w.decided_at, w.skipped, a.amount
-			FROM cases w JOIN awards a ON a.case_id = w.id AND a.round = w.round WHERE w.fund_id = $1 AND w.status = 'waiting_funds')
-		SELECT w.workflow_id FROM list w, fund WHERE NOT EXISTS (
-			SELECT 1 FROM list h WHERE NOT h.skipped AND (NOT h.urgent, h.decided_at, h.id) < (NOT w.urgent, w.decided_at, w.id)
-			AND ((h.programme = w.programme AND h.area = w.area) OR NOT (
-				(fund.bound AND (SELECT coalesce(sum(p.amount), 0) FROM fund_pots($1, w.programme, w.area) p) >= w.amount)
-				OR (fund.limited AND h.programme <> w.programme AND budget_blocks($1, h.programme, $2, h.amount)))))
-		ORDER BY w.urgent DESC, w.decided_at, w.id`, fund, tx.Now.In(areaZone()).Year())
+	err := tx.list(&workflows, `SELECT workflow FROM fund_wakes($1, $2)`, fund, tx.Now.In(areaZone()).Year())
 	if err != nil {
 		return err
 	}

@@ -126,11 +126,28 @@ CREATE FUNCTION budget_blocks(f text, prog text, y integer, need bigint) RETURNS
     SELECT EXISTS (SELECT 1 FROM fund_budgets WHERE fund_id = f AND programme = prog AND year = y AND budget - promised < need)
 $$;
 
+-- Whether a case that waits holds back nothing from a case of a programme: it
+-- was skipped and the money does not suffice for it, or the budget of its own,
+-- other programme does not.
+CREATE FUNCTION waits_idly(f text, w text, skipped boolean, prog text, a text, other text, rest bigint, free bigint, y integer) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    need bigint;
+BEGIN
+    IF NOT skipped AND prog = other THEN
+        RETURN false;
+    END IF;
+    SELECT awards.amount INTO need FROM awards JOIN cases ON cases.id = case_id AND cases.round = awards.round WHERE case_id = w;
+    RETURN skipped AND need > least(rest, free + (SELECT coalesce(sum(amount), 0) FROM fund_pots(f, prog, a)))
+        OR prog <> other AND budget_blocks(f, prog, y, need);
+END $$;
+
 -- What a case may take of its fund, which is locked first: every query after it
 -- sees what those before have committed. Cases that wait before it hold back
 -- what they may use themselves; a skipped one for which the money does not
 -- suffice holds nothing, one whose programme's budget does not suffice holds
--- only cases of the same programme.
+-- only cases of the same programme. Without bound money nobody passes, so that
+-- one look at the head of the list is enough.
 CREATE FUNCTION fund_room(f text, k text, first boolean, decided timestamptz, y integer,
                           OUT closing boolean, OUT room bigint, OUT pots jsonb) LANGUAGE plpgsql AS $$
 DECLARE
@@ -144,21 +161,57 @@ BEGIN
     closing := b.closing;
     SELECT programme, area INTO c FROM cases WHERE id = k;
     SELECT budget - promised INTO own FROM fund_budgets WHERE fund_id = f AND programme = c.programme AND year = y;
-    SELECT count(*) AS n, coalesce(sum(a.amount), 0) AS need, coalesce(sum(a.amount) FILTER (WHERE w.programme = c.programme), 0) AS own,
+    SELECT coalesce(jsonb_agg(jsonb_build_object('Purpose', purpose, 'Amount', amount) ORDER BY place), '[]') INTO pots FROM fund_pots(f, c.programme, c.area);
+    room := least(b.rest, own);
+    IF NOT EXISTS (
+        SELECT 1 FROM cases w WHERE w.fund_id = f AND w.status = 'waiting_funds' AND w.id <> k AND (NOT w.urgent, w.decided_at, w.id) < (NOT first, decided, k)
+          AND NOT waits_idly(f, w.id, w.skipped, w.programme, w.area, c.programme, b.rest, b.free, y)) THEN
+        pots := pots || jsonb_build_object('Purpose', '', 'Amount', b.free);
+        RETURN;
+    END IF;
+    IF pots = '[]' THEN
+        RETURN;
+    END IF;
+    SELECT sum(a.amount) AS need, coalesce(sum(a.amount) FILTER (WHERE w.programme = c.programme), 0) AS own,
            array_agg(DISTINCT ARRAY[w.programme, w.area]) AS kinds INTO held
         FROM cases w JOIN awards a ON a.case_id = w.id AND a.round = w.round
         WHERE w.fund_id = f AND w.status = 'waiting_funds' AND w.id <> k AND (NOT w.urgent, w.decided_at, w.id) < (NOT first, decided, k)
-          AND NOT (w.skipped AND a.amount > least(b.rest, b.free + (SELECT coalesce(sum(p.amount), 0) FROM fund_pots(f, w.programme, w.area) p)))
-          AND NOT (w.programme <> c.programme AND budget_blocks(f, w.programme, y, a.amount));
-    IF held.n = 0 THEN
-        room := least(b.rest, own);
-        pots := coalesce((SELECT jsonb_agg(jsonb_build_object('Purpose', purpose, 'Amount', amount) ORDER BY place) FROM fund_pots(f, c.programme, c.area)), '[]')
-                || jsonb_build_object('Purpose', '', 'Amount', b.free);
-    ELSE
-        room := least(b.rest - held.need, own - held.own);
-        pots := coalesce((SELECT jsonb_agg(jsonb_build_object('Purpose', p.purpose, 'Amount', p.amount) ORDER BY p.place) FROM fund_pots(f, c.programme, c.area) p
-            WHERE NOT EXISTS (SELECT 1 FROM generate_subscripts(held.kinds, 1) i, fund_pots(f, held.kinds[i][1], held.kinds[i][2]) h WHERE h.purpose = p.purpose)), '[]');
+          AND NOT waits_idly(f, w.id, w.skipped, w.programme, w.area, c.programme, b.rest, b.free, y);
+    room := least(b.rest - held.need, own - held.own);
+    SELECT coalesce(jsonb_agg(jsonb_build_object('Purpose', p.purpose, 'Amount', p.amount) ORDER BY p.place), '[]') INTO pots FROM fund_pots(f, c.programme, c.area) p
+        WHERE NOT EXISTS (SELECT 1 FROM generate_subscripts(held.kinds, 1) i, fund_pots(f, held.kinds[i][1], held.kinds[i][2]) h WHERE h.purpose = p.purpose);
+END $$;
+
+-- Whom a fund's waiting list tells to try again: the head, and before it those
+-- that let others pass; behind it the first of a programme and area for which
+-- bound money may suffice, or before which only programmes without a budget
+-- wait. Each then looks with the fund locked, so that one too many does no harm.
+CREATE FUNCTION fund_wakes(f text, y integer) RETURNS TABLE (workflow text) LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM fund_purposes WHERE fund_id = f AND available > 0)
+       AND NOT EXISTS (SELECT 1 FROM fund_budgets WHERE fund_id = f AND year = y AND budget IS NOT NULL) THEN
+        RETURN QUERY
+            SELECT w.workflow_id FROM cases w LEFT JOIN (
+                SELECT id, urgent, decided_at FROM cases WHERE fund_id = f AND status = 'waiting_funds' AND NOT skipped
+                ORDER BY urgent DESC, decided_at, id LIMIT 1) h ON true
+            WHERE w.fund_id = f AND w.status = 'waiting_funds'
+              AND (w.id = h.id OR w.skipped AND (h.id IS NULL OR (NOT w.urgent, w.decided_at, w.id) < (NOT h.urgent, h.decided_at, h.id)))
+            ORDER BY w.urgent DESC, w.decided_at, w.id;
+        RETURN;
     END IF;
+    RETURN QUERY
+        WITH list AS MATERIALIZED (
+            SELECT w.id, w.workflow_id, w.programme, w.area, w.urgent, w.decided_at, w.skipped, a.amount
+            FROM cases w JOIN awards a ON a.case_id = w.id AND a.round = w.round WHERE w.fund_id = f AND w.status = 'waiting_funds'),
+        heads AS MATERIALIZED (
+            SELECT DISTINCT ON (l.programme, l.area) * FROM list l WHERE NOT l.skipped ORDER BY l.programme, l.area, NOT l.urgent, l.decided_at, l.id)
+        SELECT w.workflow_id FROM (SELECT * FROM heads UNION ALL SELECT * FROM list l WHERE l.skipped) w
+        WHERE NOT EXISTS (
+            SELECT 1 FROM heads h WHERE (NOT h.urgent, h.decided_at, h.id) < (NOT w.urgent, w.decided_at, w.id)
+              AND (h.programme = w.programme AND h.area = w.area OR NOT (
+                   (SELECT coalesce(sum(p.amount), 0) FROM fund_pots(f, w.programme, w.area) p) >= w.amount
+                   OR h.programme <> w.programme AND budget_blocks(f, h.programme, y, h.amount))))
+        ORDER BY w.urgent DESC, w.decided_at, w.id;
 END $$;
 
 -- The balances follow the ledger, as before; free is what of available nobody
@@ -319,7 +372,7 @@ COMMENT ON COLUMN fund_choices.at IS 'When, on the case''s clock.';
 -- +goose Down
 DROP TRIGGER ledger_reversals ON ledger_transactions;
 DROP TABLE fund_choices, fund_years;
-DROP FUNCTION fund_room, budget_blocks, fund_pots, reversal_mirrors, year_closes;
+DROP FUNCTION fund_room, fund_wakes, waits_idly, budget_blocks, fund_pots, reversal_mirrors, year_closes;
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION keep_fund_balances() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 BEGIN

@@ -1,7 +1,9 @@
 package rails
 
 import (
+	"fmt"
 	"io"
+	"log/slog"
 	"regexp"
 	"strings"
 	"time"
@@ -119,6 +121,22 @@ type ReportLine struct {
 	Account   string
 	Text      string
 }
+
+// String gives the line without what is personal, or might be: it is what
+// every usual way to print or log a line writes.
+func (l ReportLine) String() string {
+	id := l.EndToEnd
+	if _, ours := KeyOf(id); !ours {
+		id = "-" // whatever somebody else wrote
+	}
+	return fmt.Sprintf("line %d: %s %s credit=%t returned=%t %d %s", l.N, id, l.State, l.Credit, l.Returned, l.Amount, l.Currency)
+}
+
+// Format writes String for every verb of fmt, %+v and %#v included.
+func (l ReportLine) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, l.String()) }
+
+// LogValue gives String to slog.
+func (l ReportLine) LogValue() slog.Value { return slog.StringValue(l.String()) }
 
 // EndToEnd gives the id under which a key travels in files: their formats
 // allow 35 characters and no underscore.

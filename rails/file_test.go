@@ -1,6 +1,10 @@
 package rails_test
 
 import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/aidflow/aidflow/aid"
@@ -22,5 +26,19 @@ func TestAKeyTravelsInFiles(t *testing.T) {
 		if key, ok := rails.KeyOf(foreign); ok {
 			t.Errorf("%q became the key %s", foreign, key)
 		}
+	}
+}
+
+func TestTheOtherSideIsNeverPrinted(t *testing.T) {
+	l := rails.ReportLine{N: 7, EndToEnd: "a/1/1", Amount: 5, Name: "canary", Account: "canary", Text: "canary", Reference: "R", Code: "canary"}
+	foreign := l
+	foreign.EndToEnd = "canary"
+	var out bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+		fmt.Fprintf(&out, verb+verb+verb+"\n", l, &l, rails.Report{Lines: []rails.ReportLine{l, foreign}})
+	}
+	slog.New(slog.NewTextHandler(&out, nil)).Info("read", "line", l, "ptr", &l, "lines", []rails.ReportLine{l})
+	if s := out.String(); strings.Contains(s, "canary") || strings.Contains(s, fmt.Sprintf("%x", "canary")) || !strings.Contains(s, "line 7: a/1/1") {
+		t.Errorf("the other side of a movement was printed:\n%s", s)
 	}
 }

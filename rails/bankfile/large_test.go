@@ -93,7 +93,7 @@ func BenchmarkWrite(b *testing.B) {
 // A large file is read to its last line, and what is missing from it is seen.
 func TestALargeFile(t *testing.T) {
 	t.Parallel()
-	const many = 20_000
+	const many = 10_000
 	books, r := large(t, many), rail(t, bankfile.Settings{})
 	report, err := r.Read(bytes.NewReader(books.Statement()))
 	if err != nil || len(report.Lines) != many || report.Lines[many-1].N != many {

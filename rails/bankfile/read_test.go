@@ -65,6 +65,7 @@ func TestWhatIsNotBelieved(t *testing.T) {
 		"another currency":   {camt08, `<Ntry><Amt Ccy="VND">11000<`, `<Ntry><Amt Ccy="USD">11000<`, "two_currencies"},
 		"account's currency": {camt08, `<Ccy>VND</Ccy>`, `<Ccy>USD</Ccy>`, "two_currencies"},
 		"no currency":        {camt08, `<Ntry><Amt Ccy="VND">11000<`, `<Ntry><Amt>11000<`, "malformed"},
+		"currency twice":     {camt08, `<Ntry><Amt Ccy="VND">11000<`, `<Ntry><Amt Ccy="USD" Ccy="VND">11000<`, "malformed"},
 		"half a dong":        {camt08, `<Ntry><Amt Ccy="VND">11000<`, `<Ntry><Amt Ccy="VND">11000.5<`, "malformed"},
 		"negative":           {camt08, `<Ntry><Amt Ccy="VND">11000<`, `<Ntry><Amt Ccy="VND">-11000<`, "malformed"},
 		"too much money":     {camt08, `<Ntry><Amt Ccy="VND">11000<`, `<Ntry><Amt Ccy="VND">11000000000000000000<`, "malformed"},

@@ -157,6 +157,9 @@ func (w *walker) open(t xml.StartElement) error {
 	var e element
 	for _, a := range t.Attr {
 		if a.Name.Local == "Ccy" && a.Name.Space == "" {
+			if e.currency != "" { // no XML; encoding/xml lets it pass
+				return unreadable("malformed", 0)
+			}
 			e.currency = a.Value
 		}
 	}

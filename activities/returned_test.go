@@ -246,3 +246,17 @@ func TestAReturnBesideANewRequest(t *testing.T) {
 	require.Equal(t, "t", w.text(`SELECT (sum(i.to_at - i.from_at) = c.closed_at - c.created_at)::text::char FROM intervals i JOIN cases c ON c.id = i.case_id
 		WHERE c.id = $1 GROUP BY c.id`, w.caseID), "its waits still sum to its time")
 }
+
+// A wish to withdraw while the money of the first instalment is held: what came
+// back goes to the fund with the rest, and nobody is asked about it any more.
+func TestWithdrawWhileTheMoneyIsBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, alone, nil)
+	first := w.settledCase("schooling")
+	w.after()
+	w.comesBack(first.Payment)
+	require.Equal(t, aid.Withdrawn, w.withdraws().Place.Status)
+	require.Equal(t, "withdrawn cancelled skipped skipped", w.standing())
+	require.Equal(t, "0 0 0", w.money())
+	require.Equal(t, "", w.asked(), "nothing was paid that would have to come back")
+}

@@ -191,6 +191,18 @@ func (tx *Tx) GiveUp(c *Case, a *Award, p *Payment, actor string) error {
 	return tx.release(c, a, p.Amount, p.Key()+"/give_up", actor)
 }
 
+// moot ends the question what becomes of money that came back: the tranche was
+// paid otherwise, as a rail has said late.
+func (tx *Tx) moot(c *Case, t *Tranche) error {
+	if err := tx.Unhold(t); err != nil {
+		return err
+	}
+	_, err := tx.exec(`UPDATE tasks k SET state = 'void', closed_at = $3, attend_at = NULL, version = version + 1
+		WHERE k.case_id = $1 AND k.kind = 'resolve_payment' AND k.closed_at IS NULL
+		  AND EXISTS (SELECT 1 FROM payments p WHERE p.id = k.subject AND p.tranche_id = $2 AND p.state = 'returned')`, c.ID, t.ID, tx.Now)
+	return err
+}
+
 // outcomeFaults tells that what a person says of a payment cannot be said of
 // it: the form asks what of any payment may be asked.
 func (tx *Tx) outcomeFaults(t *Task, data json.RawMessage) ([]aid.Fault, error) {

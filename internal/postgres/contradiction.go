@@ -118,7 +118,10 @@ func (tx *Tx) Correct(c *Case, a *Award, p *Payment, actor string) (bool, error)
 	if err := tx.EndTasksAbout(c, p.ID, "void"); err != nil {
 		return false, err
 	}
-	return true, tx.bookArrived(c, a, tranche, p, actor)
+	if err := tx.bookArrived(c, a, tranche, p, actor); err != nil || tranche.HeldReason != HeldByReturn {
+		return true, err
+	}
+	return true, tx.moot(c, tranche)
 }
 
 // bookArrived takes a payment in place of another through its whole life.

@@ -37,6 +37,7 @@ type Config struct {
 	Log       *slog.Logger
 	Ready     func() error  // called once it works; may be nil
 	Every     time.Duration // between two looks of outbox and sweep; 0 means one second
+	CrashAt   string        // folder of moments at which the process ends itself, for tests; "": none
 }
 
 // Run works until the context ends, then lets running activities finish for
@@ -45,8 +46,10 @@ func Run(ctx context.Context, c Config) error {
 	if c.Every == 0 {
 		c.Every = time.Second
 	}
+	dies := crashes{c.CrashAt}
+	c.Rails = dies.rails(c.Rails)
 	process := workflows.NewClient(c.Temporal, c.Namespace, 0)
-	w := worker.New(c.Temporal, workflows.Queue, worker.Options{WorkerStopTimeout: 25 * time.Second})
+	w := worker.New(c.Temporal, workflows.Queue, worker.Options{WorkerStopTimeout: 25 * time.Second, Interceptors: dies.interceptors()})
 	Register(w, c, process)
 	if err := w.Start(); err != nil {
 		return err

@@ -26,6 +26,7 @@ AIDFLOW_ADDR      address of the API; default 127.0.0.1:8080, or a free port`,
 	dir := dataDirFlag(cmd)
 	demo := cmd.Flags().Bool("demo", false, "run the demonstration once the stack is up")
 	readyFile := cmd.Flags().String("ready-file", "", "file to write, as JSON, when everything answers")
+	pause := cmd.Flags().Duration("longest-pause", 0, "before a part that ends again and again is started again (default 30s)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		exe, err := os.Executable()
 		if err != nil {
@@ -36,7 +37,7 @@ AIDFLOW_ADDR      address of the API; default 127.0.0.1:8080, or a free port`,
 			Environ: os.Environ(), Addr: os.Getenv("AIDFLOW_ADDR"),
 			DatabaseURL: os.Getenv("DATABASE_URL"), MigrateURL: os.Getenv("AIDFLOW_MIGRATE_URL"),
 			TemporalAddress: os.Getenv("TEMPORAL_ADDRESS"), Namespace: os.Getenv("TEMPORAL_NAMESPACE"),
-			ReadyFile: *readyFile, Out: cmd.OutOrStdout(), Users: postgres.DevelopmentUsers(),
+			ReadyFile: *readyFile, LongestPause: *pause, Out: cmd.OutOrStdout(), Users: postgres.DevelopmentUsers(),
 			Prepare: func(ctx context.Context, t stack.Targets) (map[string]string, error) {
 				return seed(ctx, t.OwnerURL, t.KeyFile)
 			},

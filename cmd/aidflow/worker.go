@@ -41,7 +41,7 @@ func newWorkerCommand() *cobra.Command {
 			return err
 		}
 		return worker.Run(cmd.Context(), worker.Config{Store: p.store, Temporal: p.temporal, Namespace: p.cfg.TemporalNamespace,
-			Rails: byName, Registers: byRegister, Rules: rules[programmes.MeansVN], Files: files, Notifier: notifier, Log: p.log, Ready: func() error { return ready(cmd.OutOrStdout(), "") }})
+			Rails: byName, Registers: byRegister, Rules: rules[programmes.MeansVN], Files: files, Notifier: notifier, Log: p.log, CrashAt: p.cfg.CrashAt, Ready: func() error { return ready(cmd.OutOrStdout(), "") }})
 	}
 	return cmd
 }

@@ -33,6 +33,7 @@ type Config struct {
 	OIDCSecret            string   `env:"AIDFLOW_OIDC_CLIENT_SECRET" flag:"oidc-client-secret" secret:"yes" usage:"secret of the console at the issuer; none for a public client"`
 	SimulatorURL          string   `env:"AIDFLOW_SIMULATOR_URL" flag:"simulator-url" usage:"the pretended bank of test deployments"`
 	SimulatorSecret       string   `env:"AIDFLOW_SIMULATOR_SECRET" flag:"simulator-secret" secret:"yes" usage:"secret shared with the simulator"`
+	CrashAt               string   `env:"AIDFLOW_CRASH_AT" flag:"crash-at" usage:"tests only: folder of moments at which the worker ends itself"`
 	Registers             []string `env:"AIDFLOW_REGISTERS" flag:"registers" usage:"external registers that programmes check at: name=https://host/path, with commas"`
 	RegisterTokens        []string `env:"AIDFLOW_REGISTER_TOKENS" flag:"register-tokens" usage:"files with the registers' tokens: name=/path, with commas"`
 	TrustedProxies        []string `env:"AIDFLOW_TRUSTED_PROXIES" flag:"trusted-proxies" usage:"addresses or CIDRs whose X-Forwarded-For is believed, with commas"`

@@ -179,6 +179,9 @@ func (c Config) checkLive(add func(name, fault string)) {
 	if o, err := c.TemporalOptions(); err == nil && o.ConnectionOptions.TLS == nil && !loopback(host) {
 		add("TEMPORAL_ADDRESS", "live mode needs TLS to a Temporal on another machine: TEMPORAL_TLS=true")
 	}
+	if c.CrashAt != "" {
+		add("AIDFLOW_CRASH_AT", "live mode has no worker that ends itself: unset it")
+	}
 	if c.SimulatorURL != "" {
 		add("AIDFLOW_SIMULATOR_URL", "live mode does not pay through the simulator: unset it")
 	}

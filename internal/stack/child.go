@@ -32,6 +32,7 @@ type spec struct {
 	path        string
 	args        []string
 	environ     []string          // inherited
+	longest     time.Duration     // pause before it is started again
 	env         map[string]string // on top of environ
 	answers     func(context.Context) error
 }
@@ -157,7 +158,7 @@ func (c *child) keep() {
 			return
 		case <-time.After(pause):
 		}
-		pause = min(2*pause, 30*time.Second)
+		pause = min(2*pause, c.longest)
 		begun = time.Now()
 		if _, err := c.once(context.Background()); err == nil {
 			c.note("%s is back", c.name)

@@ -138,7 +138,10 @@ func (s *Stack) namespace() string {
 // launch starts a child and waits until it is ready.
 func (s *Stack) launch(ctx context.Context, sp spec) (map[string]any, error) {
 	begun := time.Now()
-	sp.environ = s.o.Environ
+	sp.environ, sp.longest = s.o.Environ, s.o.LongestPause
+	if sp.longest == 0 {
+		sp.longest = 30 * time.Second
+	}
 	c := newChild(sp, filepath.Join(s.o.Dir, "log"), s.list.note, func(pid int) { s.recordPID(sp.name, pid) })
 	s.list.locked(func() { s.children[sp.name] = c })
 	ready, err := c.start(ctx)

@@ -29,6 +29,7 @@ type Options struct {
 	Namespace       string   // of Temporal; "": aidflow
 	ReadyFile       string   // written when everything answers, removed at the end
 	Out             io.Writer
+	LongestPause    time.Duration // before a part that ends again and again is started again; 0: 30 s
 
 	// Prepare brings the schema up to date and puts development data in; it
 	// runs at every start and must be repeatable. It returns the keys of the

@@ -8,7 +8,7 @@ ENGINE_SOURCES := $(shell find engine -name '*.go' -not -name '*_test.go') engin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build dev run test check replay races ledger model bench gen deps
+.PHONY: help build dev run test check replay races chaos ledger model bench gen deps
 .PHONY: need-go check-format check-vet check-gen check-workflows check-lint FORCE
 
 help: ## list these commands
@@ -40,6 +40,11 @@ races: deps ## 10,000 races of approvers on one task (AIDFLOW_RACES, AIDFLOW_RAC
 
 ledger: ## 1,000,000 random operations of a fund beside a model (AIDFLOW_LEDGER_OPS, AIDFLOW_LEDGER_SEED)
 	@AIDFLOW_LEDGER_OPS=$${AIDFLOW_LEDGER_OPS:-1000000} $(GO) test ./aid/ledger -count=1 -run RandomLife -v
+
+# CASES=200 KILLS=20 CRASHES=3 OTHERS=5 make chaos: a smaller one.
+chaos: build deps ## pay 2,000 cases through a hostile bank while everything is killed (CASES, KILLS, CRASHES, OTHERS, SEED)
+	$(GO) test ./e2e -count=1 -timeout 0 -run Chaos -v -chaos.cases $(or $(CASES),2000) -chaos.kills $(or $(KILLS),200) \
+	  -chaos.crashes $(or $(CRASHES),25) -chaos.others $(or $(OTHERS),50) -chaos.seed $(or $(SEED),0)
 
 bench: build deps ## measure speed and cost beside controls of the same run
 	$(GO) run ./bench

@@ -73,7 +73,7 @@ func TestTheStoreAloneHoldsTheMoney(t *testing.T) {
 	early = w.ask(intent{kind: aid.ReleasePayment, actor: "releaser1", action: aid.ActionApprove})
 	w.stated()
 	require.Equal(t, "condition_open", aid.CodeOf(w.intends(aid.ReleasePayment, "releaser1", aid.ActionApprove)))
-	out := w.transition("DecideRelease", aid.DecisionRequest{Step: w.step(early.Workflow), Decision: early.Decision})
+	out := w.transition("DecideRelease", aid.DecisionRequest{Step: w.stepOf(early), Decision: early.Decision})
 	require.Equal(t, "condition_open", out.Refused)
 	require.Equal(t, "queued", w.text(`SELECT state FROM payments`))
 }
@@ -172,7 +172,7 @@ func TestTheLastApprovalOfALevelCounts(t *testing.T) {
 func (w *world) takes(i intent) {
 	w.t.Helper()
 	recorded := w.ask(i)
-	in := aid.ApprovalRequest{Step: w.step(recorded.Workflow), Decision: recorded.Decision}
+	in := aid.ApprovalRequest{Step: w.stepOf(recorded), Decision: recorded.Decision}
 	if i.kind == aid.ProvideInformation {
 		w.goesOn("ProvideInformation", in)
 		return

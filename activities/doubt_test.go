@@ -81,7 +81,7 @@ func (w *world) asksPersons(payment aid.PayRequest) {
 func (w *world) refuses(code, activity string, i intent) {
 	w.t.Helper()
 	recorded := w.ask(i)
-	out := w.transition(activity, aid.DecisionRequest{Step: w.step(recorded.Workflow), Decision: recorded.Decision})
+	out := w.transition(activity, aid.DecisionRequest{Step: w.stepOf(recorded), Decision: recorded.Decision})
 	require.Equal(w.t, code, out.Refused)
 	require.NoError(w.t, w.store.RefuseIntent(w.t.Context(), recorded.Decision.ID, out.RefusedKind, out.Refused))
 }

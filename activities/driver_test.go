@@ -77,6 +77,13 @@ func (w *world) step(workflow string) aid.Step {
 	return aid.Step{Workflow: workflow, Cause: "step/" + strconv.Itoa(w.seq[workflow]), Seq: w.seq[workflow], Case: w.caseID}
 }
 
+// stepOf numbers the transition that a decision causes.
+func (w *world) stepOf(r postgres.RecordedIntent) aid.Step {
+	s := w.step(r.Workflow)
+	s.Cause = r.Decision.ID
+	return s
+}
+
 // transition calls an activity that answers with an outcome, and keeps it.
 func (w *world) transition(name string, in any) aid.Outcome {
 	w.t.Helper()
@@ -152,7 +159,7 @@ func (w *world) report() json.RawMessage {
 func (w *world) decides(activity string, i intent) aid.Outcome {
 	w.t.Helper()
 	recorded := w.ask(i)
-	return w.goesOn(activity, aid.DecisionRequest{Step: w.step(recorded.Workflow), Decision: recorded.Decision})
+	return w.goesOn(activity, aid.DecisionRequest{Step: w.stepOf(recorded), Decision: recorded.Decision})
 }
 
 // verifies has a verifier say the same about both tasks of verification.
@@ -172,7 +179,7 @@ func (w *world) votes(level int, actor string, action aid.Action) aid.Outcome {
 		i.reason = "not_eligible"
 	}
 	recorded := w.ask(i)
-	in := aid.ApprovalRequest{Step: w.step(recorded.Workflow), Decision: recorded.Decision}
+	in := aid.ApprovalRequest{Step: w.stepOf(recorded), Decision: recorded.Decision}
 	if level+1 < len(w.levels) {
 		in.Next = aid.Group(w.levels, level+1)
 	}

@@ -86,7 +86,7 @@ func (w *world) approving(actor string, action aid.Action, next ...aid.Level) ai
 		i.reason = "not_eligible"
 	}
 	recorded := w.ask(i)
-	return aid.ApprovalRequest{Step: w.step(recorded.Workflow), Decision: recorded.Decision, Next: next}
+	return aid.ApprovalRequest{Step: w.stepOf(recorded), Decision: recorded.Decision, Next: next}
 }
 
 // toApproval brings another case to the approval of its first level.
@@ -249,7 +249,7 @@ func TestALapseRacesTwoDecisions(t *testing.T) {
 		var both []func() string
 		for _, who := range []string{"verifier1", "verifier2"} {
 			d := w.ask(intent{kind: aid.VerifyDocuments, actor: who, action: aid.ActionComplete})
-			both = append(both, w.makes("DecideVerification", aid.DecisionRequest{Step: w.step(d.Workflow), Decision: d.Decision}))
+			both = append(both, w.makes("DecideVerification", aid.DecisionRequest{Step: w.stepOf(d), Decision: d.Decision}))
 		}
 		said := atOnce(append(both, func() string {
 			if _, err := w.store.LapseClaims(context.Background()); err != nil {
@@ -278,7 +278,7 @@ func TestTwoClaims(t *testing.T) {
 
 		visit := w.claiming(w.task(aid.FieldVisit, "id"))
 		d := w.ask(intent{kind: aid.FieldVisit, actor: "verifier1", action: aid.ActionComplete})
-		beside := atOnce(w.makes("DecideVerification", aid.DecisionRequest{Step: w.step(d.Workflow), Decision: d.Decision}), visit("verifier2"))
+		beside := atOnce(w.makes("DecideVerification", aid.DecisionRequest{Step: w.stepOf(d), Decision: d.Decision}), visit("verifier2"))
 		require.Contains(t, []string{"done task_closed", "task_claimed done"}, strings.Join(beside, " "))
 		require.Equal(t, as01(beside[0]), w.applied(aid.FieldVisit))
 		return strings.Join(said, " ")

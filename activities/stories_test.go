@@ -75,7 +75,7 @@ func (w *world) conditioned() {
 	w.verifies("verifier1")
 	recorded := w.ask(intent{kind: aid.Approve, actor: "approver1", action: aid.ActionApprove, data: `{"conditions": [
 		{"code": "paper_handed_in", "text": "Canary receipt", "due": "2026-03-20"}, {"code": "other", "text": "Canary promise"}]}`})
-	w.goesOn("DecideApproval", aid.ApprovalRequest{Step: w.step(recorded.Workflow), Decision: recorded.Decision})
+	w.goesOn("DecideApproval", aid.ApprovalRequest{Step: w.stepOf(recorded), Decision: recorded.Decision})
 	w.handOver()
 	out := w.goesOn("OpenDisbursement", aid.OpenRequest{Step: w.step(w.workflow())})
 	require.Len(w.t, out.Tasks, 2)
@@ -165,7 +165,7 @@ func aHouse(w *world) {
 func (w *world) provides(data string) aid.Outcome {
 	w.t.Helper()
 	recorded := w.ask(intent{kind: aid.ProvideInformation, action: aid.ActionComplete, data: data})
-	return w.goesOn("ProvideInformation", aid.ApprovalRequest{Step: w.step(recorded.Workflow), Decision: recorded.Decision})
+	return w.goesOn("ProvideInformation", aid.ApprovalRequest{Step: w.stepOf(recorded), Decision: recorded.Decision})
 }
 
 func rejectedByACheck(w *world) {
@@ -204,13 +204,13 @@ func twoDecideOneTask(w *world) {
 	w.opens()
 	one := w.ask(intent{kind: aid.VerifyDocuments, actor: "verifier1", action: aid.ActionComplete})
 	other := w.ask(intent{kind: aid.VerifyDocuments, actor: "verifier2", action: aid.ActionReject, reason: "not_eligible"})
-	w.goesOn("DecideVerification", aid.DecisionRequest{Step: w.step(one.Workflow), Decision: one.Decision})
-	out := w.transition("DecideVerification", aid.DecisionRequest{Step: w.step(other.Workflow), Decision: other.Decision})
+	w.goesOn("DecideVerification", aid.DecisionRequest{Step: w.stepOf(one), Decision: one.Decision})
+	out := w.transition("DecideVerification", aid.DecisionRequest{Step: w.stepOf(other), Decision: other.Decision})
 	require.Equal(w.t, "task_closed", out.Refused)
 	w.decides("DecideVerification", intent{kind: aid.FieldVisit, actor: "verifier2", action: aid.ActionComplete})
 	recorded := w.ask(intent{kind: aid.Approve, actor: "approver1", action: aid.ActionReturn, reason: "information_needed",
 		data: `{"to": "verification", "items": [{"kind": "household", "problem": "contradicts"}]}`})
-	out = w.goesOn("DecideApproval", aid.ApprovalRequest{Step: w.step(recorded.Workflow), Decision: recorded.Decision})
+	out = w.goesOn("DecideApproval", aid.ApprovalRequest{Step: w.stepOf(recorded), Decision: recorded.Decision})
 	require.Equal(w.t, aid.Verification, out.Place.Stage)
 }
 

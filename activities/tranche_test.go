@@ -129,12 +129,12 @@ func aTrancheIsHeld(w *world) {
 	w.prepares()
 	recorded := w.ask(intent{kind: aid.ReleasePayment, actor: "releaser1", action: aid.ActionApprove})
 	require.NoError(w.t, w.holds("manager1", 1))
-	out := w.transition("DecideRelease", aid.DecisionRequest{Step: w.step(recorded.Workflow), Decision: recorded.Decision})
+	out := w.transition("DecideRelease", aid.DecisionRequest{Step: w.stepOf(recorded), Decision: recorded.Decision})
 	require.Equal(w.t, "tranche_held", out.Refused)
 	require.NoError(w.t, w.letsGo("manager1", 1))
 	w.looks()
 	require.Equal(w.t, aid.PaymentInstructed, w.transition("DecideRelease",
-		aid.DecisionRequest{Step: w.step(recorded.Workflow), Decision: recorded.Decision}).Payment.State)
+		aid.DecisionRequest{Step: w.stepOf(recorded), Decision: recorded.Decision}).Payment.State)
 }
 
 // trancheAfterTrancheIsSkipped: one with a task of its evidence, one with its

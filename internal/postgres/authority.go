@@ -66,7 +66,6 @@ type grant struct {
 	Chair      bool     `json:"chair"`
 	Gone       bool     `json:"gone"` // the task's area is no more
 	InScope    bool     `json:"in_scope"`
-	Voted      bool     `json:"voted"` // the actor or the principal has decided the task
 }
 
 // lent is the part of a query that tells which roles a person holds now: the
@@ -120,6 +119,7 @@ func (tx *Tx) standsOn(c *Case, t *Task, actor, behalf string, partner bool) (St
 	if err != nil {
 		return Standing{}, nil, err
 	}
+	by.voted = slices.ContainsFunc(g.votes, func(b ballot) bool { return b.of(by.Persons()) })
 	return by, g, tx.holdDelegation(by)
 }
 
@@ -179,7 +179,7 @@ func inName(t *Task, actor string, grants []grant) (Standing, error) {
 		return Standing{}, err
 	}
 	g := grants[0]
-	return Standing{Actor: actor, Behalf: g.Behalf, Chair: chair, delegation: g.Delegation, voted: g.Voted}, nil
+	return Standing{Actor: actor, Behalf: g.Behalf, Chair: chair, delegation: g.Delegation}, nil
 }
 
 func mayDecide(t *Task, grants []grant) (chair bool, err error) {

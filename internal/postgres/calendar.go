@@ -74,7 +74,7 @@ func (tx *Tx) calendarOf(c *Case) (*worktime.Calendar, error) {
 	if known := tx.calendars[at]; known != nil {
 		return known, nil
 	}
-	calendar, err := tx.store.calendarAt(at, "", tx.Wall.AddDate(-1, 0, 0), tx.get)
+	calendar, err := tx.calendarAt(at, "")
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +83,18 @@ func (tx *Tx) calendarOf(c *Case) (*worktime.Calendar, error) {
 	}
 	tx.calendars[at] = calendar
 	return calendar, nil
+}
+
+// calendarAt is Store.calendarAt with what was in force within the last year.
+func (tx *Tx) calendarAt(at place, code string) (*worktime.Calendar, error) {
+	read := func() (*worktime.Calendar, int64, error) {
+		return tx.store.calendarSeen(at, code, tx.Wall.AddDate(-1, 0, 0), tx.get)
+	}
+	if at.offset != 0 { // a case whose clock runs ahead is alone with its calendar
+		c, _, err := read()
+		return c, err
+	}
+	return onGrounds(tx, calendarKey{place: at, code: code}, read)
 }
 
 // calendarOf is the same for a reader, with everything that was in force since
@@ -104,11 +116,18 @@ func offsetOf(c *Case) time.Duration {
 // counts there today, when one is given. Versions that ended before since are
 // left out.
 func (s *Store) calendarAt(at place, code string, since time.Time, get getter) (*worktime.Calendar, error) {
+	c, _, err := s.calendarSeen(at, code, since, get)
+	return c, err
+}
+
+// calendarSeen is calendarAt, and gives the state of the grounds as well.
+func (s *Store) calendarSeen(at place, code string, since time.Time, get getter) (*worktime.Calendar, int64, error) {
 	var row struct {
 		Definition string    `db:"definition"`
 		ChangedAt  time.Time `db:"begins"`
 		Earlier    []byte    `db:"earlier"`
 		Freezes    []byte    `db:"freezes"`
+		Grounds    int64     `db:"grounds"`
 	}
 	err := get(&row, `
 		WITH RECURSIVE up AS (
@@ -120,25 +139,26 @@ func (s *Store) calendarAt(at place, code string, since time.Time, get getter) (
 		        WHERE v.version < k.version AND v.ended > $5) AS earlier,
 		       (SELECT jsonb_agg(jsonb_build_object('from', f.from_at, 'until', f.until_at))
 		        FROM freezes f JOIN up ON up.code = f.area
-		        WHERE f.until_at > f.from_at AND (f.programmes = '{}' OR $3 = ANY(f.programmes))) AS freezes
+		        WHERE f.until_at > f.from_at AND (f.programmes = '{}' OR $3 = ANY(f.programmes))) AS freezes,
+		       (SELECT grounds FROM area_tree) AS grounds
 		FROM calendars k WHERE k.code = coalesce(nullif($4, ''),
 			(SELECT a.calendar FROM up JOIN area_calendars a ON a.area = up.code ORDER BY up.depth LIMIT 1), $2)`,
 		at.area, at.calendar, at.programme, code, since)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, aid.Refuse(aid.NotFound, "unknown_calendar")
+		return nil, 0, aid.Refuse(aid.NotFound, "unknown_calendar")
 	}
 	if err != nil {
-		return nil, translate(err)
+		return nil, 0, translate(err)
 	}
 	c, err := s.withPast(row.Definition, row.ChangedAt, row.Earlier, at.offset)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	freezes, err := spans(row.Freezes)
 	if len(freezes) > 0 {
 		c = c.Frozen(freezes...)
 	}
-	return c, err
+	return c, row.Grounds, err
 }
 
 // withPast puts the versions of a calendar together, oldest first.

@@ -90,10 +90,16 @@ func (tx *Tx) LockCase(id string) (*Case, error) {
 	if err != nil {
 		return nil, err
 	}
+	tx.clockOf(&c)
+	return &c, nil
+}
+
+// clockOf sets the clock of the transaction to that of the case that it has just
+// locked.
+func (tx *Tx) clockOf(c *Case) {
 	tx.Wall = later(tx.Wall, tx.store.Now())
 	tx.Now = tx.Wall.Add(time.Duration(c.ClockOffset * float64(time.Second))).Truncate(time.Microsecond)
-	tx.locked = &c
-	return &c, nil
+	tx.locked = c
 }
 
 func later(a, b time.Time) time.Time {

@@ -196,7 +196,7 @@ func (tx *Tx) calendarNamed(c *Case, code string, now *worktime.Calendar) (*work
 		return now, nil
 	}
 	at := place{area: c.Area, programme: c.Programme, offset: offsetOf(c)}
-	calendar, err := tx.store.calendarAt(at, code, tx.Wall.AddDate(-1, 0, 0), tx.get)
+	calendar, err := tx.calendarAt(at, code)
 	if broken(err) {
 		return now, nil
 	}

@@ -127,10 +127,10 @@ func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) (behalf string, err error
 	if err := tx.mayPay(c, t, in.Action); err != nil {
 		return "", err
 	}
-	return by.Behalf, tx.checkContent(c, t, in)
+	return by.Behalf, tx.checkContent(c, t, g.blocking, in)
 }
 
-func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
+func (tx *Tx) checkContent(c *Case, t *Task, blocking []string, in Intent) error {
 	rule, _ := aid.RuleOf(t.Kind)
 	def, err := tx.Rules(c)
 	if err != nil {
@@ -145,7 +145,7 @@ func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
 	if in.Action == aid.ActionReturn && in.Note == "" && len(namedItems(in.Data)) == 0 && len(reviewedPapers(in.Data)) == 0 {
 		faults = append(faults, aid.Fault{Pointer: "/data/items", Code: "items_required"})
 	}
-	more, err := tx.checkData(c, t, def, in)
+	more, err := tx.checkData(c, t, def, blocking, in)
 	if err != nil {
 		return err
 	}
@@ -153,17 +153,13 @@ func (tx *Tx) checkContent(c *Case, t *Task, in Intent) error {
 }
 
 // checkData checks what only some kinds of decisions carry.
-func (tx *Tx) checkData(c *Case, t *Task, def *programme.Definition, in Intent) ([]aid.Fault, error) {
+func (tx *Tx) checkData(c *Case, t *Task, def *programme.Definition, blocking []string, in Intent) ([]aid.Fault, error) {
 	switch {
 	case t.Kind == aid.ProvideInformation:
 		return tx.answerFaults(c, def, in.Data)
 	case t.Kind == aid.Approve && in.Action == aid.ActionApprove:
-		faults, err := tx.overrideFaults(c, def, in.Data)
-		if err != nil {
-			return nil, err
-		}
-		more, err := limitFaults(c, t, in)
-		return append(append(faults, tx.conditionFaults(def, in.Data)...), more...), err
+		faults, err := limitFaults(c, t, in)
+		return slices.Concat(overrideFaults(def, blocking, in.Data), tx.conditionFaults(def, in.Data), faults), err
 	case t.Kind == aid.Approve && in.Action == aid.ActionReturn:
 		return tx.returnFaults(c, in)
 	case t.Kind == aid.FieldVisit && in.Action == aid.ActionComplete:
@@ -255,17 +251,18 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	if err := tx.overrule(c, d, g.blocking); err != nil {
 		return nil, false, err
 	}
-	hash := g.boundHash(c)
+	hash, chair := g.boundHash(c), by.Chair && t.Kind == aid.Approve
 	var sealed []byte
 	err = tx.get(&sealed, `UPDATE decisions SET state = 'applied', decided_at = $2, bound_hash = $3, amount = coalesce(amount, $4), chair = $5
 		WHERE id = $1 AND state = 'intent' AND task_version = $6 AND actor = $7 AND behalf = $8 RETURNING sealed`,
-		d.ID, tx.Now, hash, approvedAmount(c, t), by.Chair && t.Kind == aid.Approve, t.Version, d.Actor, d.Behalf)
+		d.ID, tx.Now, hash, approvedAmount(c, t), chair, t.Version, d.Actor, d.Behalf)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, tx.whyNotApplied(d.ID)
 	}
 	if err != nil {
 		return nil, false, err
 	}
+	tx.voted(t, g.votes, aid.Vote{Actor: d.Actor, Action: d.Action, Chair: chair})
 	if err := tx.stateConditions(c, d, sealed); err != nil {
 		return nil, false, err
 	}

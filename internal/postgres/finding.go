@@ -125,13 +125,6 @@ func (s *Store) Findings(ctx context.Context, caller *Caller, idOrRef string) ([
 	return rows, err
 }
 
-// blocking gives the findings past which no approval goes without an override.
-func (tx *Tx) blocking(c *Case) ([]string, error) {
-	keys := []string{}
-	err := tx.list(&keys, `SELECT key FROM case_findings WHERE case_id = $1 AND round = $2 AND `+blocks+` ORDER BY key`, c.ID, c.Round)
-	return keys, err
-}
-
 // blocks tells of a row of case_findings whether it holds an approval back.
 const blocks = `effect = 'block' AND gone_at IS NULL AND overridden_at IS NULL`
 

@@ -58,16 +58,21 @@ func (tx *Tx) Rules(c *Case) (*programme.Definition, error) {
 //
 // Errors: NotFound no_area_of_level.
 func (tx *Tx) AreaAt(area, level string) (string, error) {
-	var code string
-	err := tx.get(&code, areaAt, area, level)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", aid.Refuse(aid.NotFound, "no_area_of_level", "level", level)
-	}
-	return code, err
+	return onGrounds(tx, areaLevel{area, level}, func() (string, int64, error) {
+		var at struct {
+			Code    string `db:"code"`
+			Grounds int64  `db:"grounds"`
+		}
+		err := tx.get(&at, areaAt, area, level)
+		if errors.Is(err, sql.ErrNoRows) {
+			return "", 0, aid.Refuse(aid.NotFound, "no_area_of_level", "level", level)
+		}
+		return at.Code, at.Grounds, err
+	})
 }
 
 const areaAt = `
 	WITH RECURSIVE up AS (
 		SELECT code, parent, level, gone, 0 AS depth FROM areas WHERE code = $1
 		UNION ALL SELECT a.code, a.parent, a.level, a.gone, up.depth + 1 FROM areas a JOIN up ON a.code = up.parent)
-	SELECT code FROM up WHERE level = $2 AND NOT gone ORDER BY depth LIMIT 1`
+	SELECT code, (SELECT grounds FROM area_tree) AS grounds FROM up WHERE level = $2 AND NOT gone ORDER BY depth LIMIT 1`

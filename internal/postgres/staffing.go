@@ -53,18 +53,16 @@ func (tx *Tx) decidable(c *Case, t *Task) (bool, error) {
 	var turnout aid.Turnout
 	rule, _ := aid.RuleOf(t.Kind)
 	err = tx.get(&turnout, `
-		WITH RECURSIVE up AS (
-			SELECT code, parent FROM areas WHERE code = $1
-			UNION ALL SELECT a.code, a.parent FROM areas a JOIN up ON a.code = up.parent),
-		votes AS (SELECT actor, behalf, action, chair FROM decisions WHERE task_id = $7 AND state = 'applied'),
+		WITH votes AS (SELECT actor, behalf, action, chair FROM decisions WHERE task_id = $7 AND state = 'applied'),
+		holders AS MATERIALIZED (SELECT person, duty FROM case_holders WHERE case_id = $5),
 		able AS (
 			SELECT r.subject, bool_or(r.chair) AS chair
-			FROM staff_roles r JOIN staff s USING (subject) JOIN up ON up.code = r.area
-			WHERE s.disabled_at IS NULL AND r.role = ANY($2) AND ($3 = '' OR r.level = $3) AND (r.committee OR NOT $4) AND (r.programmes = '{}' OR $8 = ANY(r.programmes))
+			FROM staff_roles r JOIN staff s USING (subject)
+			WHERE r.area = ANY(coalesce((SELECT path FROM tasks WHERE id = $7 AND closed_at IS NULL), area_path($1))) AND s.disabled_at IS NULL AND r.role = ANY($2) AND ($3 = '' OR r.level = $3) AND (r.committee OR NOT $4) AND (r.programmes = '{}' OR $8 = ANY(r.programmes))
 			  AND NOT EXISTS (SELECT 1 FROM votes v WHERE v.actor = r.subject OR v.behalf = r.subject)
-			  AND r.subject <> ALL(ARRAY(SELECT person FROM conflicts WHERE case_id = $5))
-			  AND NOT EXISTS (SELECT 1 FROM case_holders d WHERE d.case_id = $5 AND d.person = r.subject
+			  AND NOT EXISTS (SELECT 1 FROM holders d WHERE d.person = r.subject
 			                  AND CASE $6 WHEN '' THEN false WHEN 'follow_up' THEN d.duty = 'verify' ELSE d.duty <> $6 END)
+			  AND NOT conflicted($5, r.subject)
 			GROUP BY r.subject)
 		SELECT (SELECT count(*) FROM able) AS able, coalesce((SELECT bool_or(chair) FROM able), false) AS able_chair,
 		       count(*) AS voted, count(*) FILTER (WHERE action = 'approve') AS approved, coalesce(bool_or(chair), false) AS chair FROM votes`,

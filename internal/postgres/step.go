@@ -23,11 +23,7 @@ import (
 func (s *Store) Step(ctx context.Context, step aid.Step, name string, fn func(*Tx, *Case) (aid.Outcome, error)) (aid.Outcome, error) {
 	var out aid.Outcome
 	err := s.Write(ctx, func(tx *Tx) error {
-		c, err := tx.LockCase(step.Case)
-		if err != nil {
-			return err
-		}
-		done, err := tx.recorded(step)
+		c, done, err := tx.lockStep(step)
 		if err != nil {
 			return err
 		}
@@ -64,17 +60,44 @@ func refused(err error) *aid.Outcome {
 	return nil
 }
 
-func (tx *Tx) recorded(step aid.Step) (*aid.Outcome, error) {
-	var raw []byte
-	err := tx.get(&raw, `SELECT outcome FROM transitions WHERE workflow_id = $1 AND cause = $2`, step.Workflow, step.Cause)
+// lockStep is the statement of Tx.lockStep. Where no task is locked its
+// columns have to be something.
+const lockStep = `SELECT ` + caseColumns + `, l.outcome, coalesce((l.t).id, '') AS "task.id", coalesce((l.t).case_id, '') AS "task.case_id",
+	coalesce((l.t).workflow_id, '') AS "task.workflow_id", coalesce((l.t).kind, '') AS "task.kind", coalesce((l.t).stage, '') AS "task.stage",
+	coalesce((l.t).round, 0) AS "task.round", coalesce((l.t).review, 0) AS "task.review", coalesce((l.t).level, '') AS "task.level",
+	coalesce((l.t).subject, '') AS "task.subject", coalesce((l.t).duty, '') AS "task.duty", (l.t).rule AS "task.rule", coalesce((l.t).area, '') AS "task.area",
+	coalesce((l.t).state, '') AS "task.state", (l.t).assignee AS "task.assignee", (l.t).assigned_by AS "task.assigned_by",
+	(l.t).assigned_for AS "task.assigned_for", (l.t).claimed_at AS "task.claimed_at", (l.t).claimed_until AS "task.claimed_until",
+	coalesce((l.t).opened_at, 'epoch') AS "task.opened_at", (l.t).due_at AS "task.due_at", (l.t).closed_at AS "task.closed_at",
+	coalesce((l.t).version, 0) AS "task.version"
+	FROM lock_step($1, $2, $3) l CROSS JOIN LATERAL (SELECT (l.c).*) c`
+
+// lockStep is LockCase for a step, and gives its outcome if it was made before.
+// Else the task of the decision that causes it, if one does, is locked as well.
+//
+// Errors: as of LockCase.
+func (tx *Tx) lockStep(step aid.Step) (*Case, *aid.Outcome, error) {
+	var row struct {
+		Case
+		Outcome []byte `db:"outcome"`
+		Task    Task   `db:"task"` // without an id: none
+	}
+	err := tx.get(&row, lockStep, step.Case, step.Workflow, step.Cause)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
+		return nil, nil, aid.Refuse(aid.NotFound, "case_not_found")
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	tx.clockOf(&row.Case)
+	if row.Task.ID != "" {
+		tx.task = &row.Task
+	}
+	if row.Outcome == nil {
+		return &row.Case, nil, nil
 	}
 	var out aid.Outcome
-	return &out, json.Unmarshal(raw, &out)
+	return &row.Case, &out, json.Unmarshal(row.Outcome, &out)
 }
 
 // recording is put before the query of complete: the step is recorded with the

@@ -21,15 +21,16 @@ import (
 
 // Store is the door to PostgreSQL. It is safe for concurrent use.
 type Store struct {
-	db     *sqlx.DB
-	vault  *vault.Vault
-	clock  func() time.Time
-	rules  sync.Map // code/version -> *programme.Definition; published versions never change
-	phone  string   // region of telephone numbers without a country code
-	weeks  sync.Map // text of a calendar -> *worktime.Calendar
-	counts keptCounts
-	below  coverage // what lies below areas
-	known  sync.Map // statement of a transaction -> *sqlx.Stmt, nil while it is being prepared
+	db      *sqlx.DB
+	vault   *vault.Vault
+	clock   func() time.Time
+	rules   sync.Map // code/version -> *programme.Definition; published versions never change
+	phone   string   // region of telephone numbers without a country code
+	weeks   sync.Map // text of a calendar -> *worktime.Calendar
+	counts  keptCounts
+	below   coverage // what lies below areas
+	grounds grounds  // what follows from areas and calendars
+	known   sync.Map // statement of a transaction -> *sqlx.Stmt, nil while it is being prepared
 
 	asked atomic.Int64 // statements of transactions so far
 
@@ -107,6 +108,9 @@ type Tx struct {
 
 	locked    *Case                        // by the last LockCase
 	calendars map[place]*worktime.Calendar // those that were asked for
+	grounds   int64                        // the state of areas and calendars, in a decision; else 0
+	task      *Task                        // locked with its case, for the decision that causes the step
+	votes     *cast                        // on the task that was decided in it
 	acting    Standing                     // who decides in it, once known: every record of that person's acts names the principal, too
 }
 

@@ -168,15 +168,18 @@ func (tx *Tx) openAlready(c *Case, n NewTask) (string, error) {
 // Errors: NotFound task_not_found; Conflict task_closed (params state, by,
 // action, at; as of TooLate).
 func (tx *Tx) LockTask(c *Case, id string) (*Task, error) {
-	var t Task
-	err := tx.get(&t, `SELECT `+taskColumns+` FROM tasks t WHERE t.id = $1 AND t.case_id = $2 FOR NO KEY UPDATE`, id, c.ID)
+	t, err := tx.task, error(nil)
+	if tx.task = nil; t == nil || t.ID != id || t.CaseID != c.ID {
+		t = &Task{}
+		err = tx.get(t, `SELECT `+taskColumns+` FROM tasks t WHERE t.id = $1 AND t.case_id = $2 FOR NO KEY UPDATE`, id, c.ID)
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, aid.Refuse(aid.NotFound, "task_not_found")
 	}
 	if err == nil && t.ClosedAt != nil {
 		return nil, whyClosed(tx.get, t.ID)
 	}
-	return &t, err
+	return t, err
 }
 
 // closesLate marks a task that is closed at $3 at or after its deadline as

@@ -2,9 +2,28 @@ package postgres
 
 import "github.com/aidflow/aidflow/aid"
 
+// cast are the votes on the task on which this transaction has made a decision:
+// nobody else makes one while the task is locked.
+type cast struct {
+	task string
+	cast []aid.Vote
+}
+
+// voted keeps what was read before the transaction's own decision, and that.
+func (tx *Tx) voted(t *Task, before []ballot, own aid.Vote) {
+	tx.votes = &cast{task: t.ID}
+	for _, b := range before {
+		tx.votes.cast = append(tx.votes.cast, aid.Vote{Actor: b.Actor, Action: b.Action, Chair: b.Chair})
+	}
+	tx.votes.cast = append(tx.votes.cast, own)
+}
+
 // Votes gives the applied decisions on a task, in their order. Whoever was in
 // the chair when voting stays it, whatever happens to the role.
 func (tx *Tx) Votes(t *Task) ([]aid.Vote, error) {
+	if tx.votes != nil && tx.votes.task == t.ID {
+		return tx.votes.cast, nil
+	}
 	var rows []struct {
 		Actor  string     `db:"actor"`
 		Action aid.Action `db:"action"`

@@ -59,7 +59,54 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
+-- The locks of a step, in their order, with one exchange: the case, and, when
+-- the step was not made before and a decision causes it, that decision's task.
+-- Each is read as of when its lock was had: a function that may write sees with
+-- every statement what was committed by then.
+-- +goose StatementBegin
+CREATE FUNCTION lock_step(of_case text, workflow text, by_cause text) RETURNS TABLE (c cases, outcome jsonb, t tasks) LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    SELECT k.* INTO c FROM cases k WHERE k.id = of_case FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT s.outcome INTO outcome FROM transitions s WHERE s.workflow_id = workflow AND s.cause = by_cause;
+    IF outcome IS NULL THEN
+        SELECT o.* INTO t FROM decisions d JOIN tasks o ON o.id = d.task_id AND o.case_id = of_case WHERE d.id = by_cause FOR NO KEY UPDATE OF o;
+    END IF;
+    RETURN NEXT;
+END $$;
+-- +goose StatementEnd
+
+-- What follows from the areas and their calendars alone is kept by the program
+-- for as long as they are the same. A state of them has a name that is never
+-- given again, so that nothing is kept of a change that was rolled back.
+CREATE SEQUENCE grounds_states;
+ALTER TABLE area_tree ADD COLUMN grounds bigint NOT NULL DEFAULT nextval('grounds_states');
+COMMENT ON COLUMN area_tree.grounds IS 'Names the state of areas, levels, calendars and freezes; another one whenever one of them changes.';
+-- +goose StatementBegin
+CREATE FUNCTION grounds_changed() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE area_tree SET grounds = nextval('grounds_states');
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER areas_grounds AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE OF code, parent, level, gone ON areas FOR EACH STATEMENT EXECUTE FUNCTION grounds_changed();
+CREATE TRIGGER area_calendars_grounds AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE ON area_calendars FOR EACH STATEMENT EXECUTE FUNCTION grounds_changed();
+CREATE TRIGGER calendars_grounds AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE ON calendars FOR EACH STATEMENT EXECUTE FUNCTION grounds_changed();
+CREATE TRIGGER calendar_versions_grounds AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE ON calendar_versions FOR EACH STATEMENT EXECUTE FUNCTION grounds_changed();
+CREATE TRIGGER freezes_grounds AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE ON freezes FOR EACH STATEMENT EXECUTE FUNCTION grounds_changed();
+
 -- +goose Down
+DROP TRIGGER areas_grounds ON areas;
+DROP TRIGGER area_calendars_grounds ON area_calendars;
+DROP TRIGGER calendars_grounds ON calendars;
+DROP TRIGGER calendar_versions_grounds ON calendar_versions;
+DROP TRIGGER freezes_grounds ON freezes;
+DROP FUNCTION grounds_changed();
+DROP FUNCTION lock_step;
+ALTER TABLE area_tree DROP COLUMN grounds;
+DROP SEQUENCE grounds_states;
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION deciders(about text, kinds text[], roles text[], at timestamptz) RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
 BEGIN

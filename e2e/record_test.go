@@ -120,6 +120,10 @@ func tales() []tale {
 			"verify_documents": {{who: "verifier1", action: "return", reason: "documents_missing", data: paper}}},
 			once: []moment{{is("action_needed"), moves}, {hangs, passes("P12D")}}},
 		{name: "medical_objection_upheld", programme: "medical_posted", end: "closed", once: []moment{{hangs, objects}}},
+		{name: "medical_returned", programme: "medical", end: "closed", says: map[string][]said{
+			"resolve_payment": {{who: "treasurer2", action: "confirm", data: map[string]any{"outcome": "pay_again"}},
+				{who: "manager1", action: "confirm", data: map[string]any{"outcome": "pay_again"}}},
+		}, once: []moment{{is("following_up"), comesBack}, {pays("settled"), nothingMore}}},
 		// The last: from here on the commune has a poor fund of its own.
 		{name: "medical_waiting_funds", programme: "medical", end: "closed",
 			once: []moment{{has("field_visit"), opensFund(1_000_000)}, {is("waiting_funds"), contributes(1_000_000)}, {is("waiting_funds"), contributes(50_000_000)}}},
@@ -145,6 +149,25 @@ func losesPatience(t *testing.T, p *player) {
 		}
 	}
 }
+
+// comesBack has two persons record that the bank has returned the payment.
+func comesBack(t *testing.T, p *player) {
+	t.Helper()
+	day := p.now(t).In(time.FixedZone("Vietnam", 7*60*60)).Format(time.DateOnly)
+	for _, paid := range p.payments(t, "settled") {
+		for i, who := range []string{"treasurer2", "manager1"} {
+			r := p.s.as(t, who).insist(t, http.MethodPost, "/v1/payments/"+paid.ID+"/returned", map[string]any{"amount": paid.Amount,
+				"returned_on": day, "reference": "FT26061XK2", "reason_code": "account_closed"}, newKey())
+			if r.status != []int{http.StatusAccepted, http.StatusOK}[i] {
+				t.Fatalf("%s\n%s", r, p.s.tail())
+			}
+		}
+	}
+}
+
+// nothingMore is what happens when it was only to be waited for: no visit is
+// made before.
+func nothingMore(*testing.T, *player) {}
 
 // movesVisits gives what takes the visits of a case out of the way, as a
 // careless hand in the database would, or brings them back.

@@ -84,7 +84,7 @@ func TestReplayKnowsEveryWay(t *testing.T) {
 		last := r.of.Events[len(r.of.Events)-1].EventType
 		require.Contains(t, []enumspb.EventType{enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW}, last, r.name)
 	}
-	require.Equal(t, map[string]bool{"SupportRequest": true, "Disbursement": true, "FollowUp": true}, kinds)
+	require.Equal(t, map[string]bool{"SupportRequest": true, "Disbursement": true, "FollowUp": true, "Recovery": true}, kinds)
 	for _, name := range asked(t) {
 		require.True(t, steps[name], "no recording has the step %s", name)
 	}

@@ -164,6 +164,6 @@ func approvalOf(tx *postgres.Tx, c *postgres.Case) ([]aid.Level, []aid.SkippedLe
 	if err != nil {
 		return nil, nil, "", err
 	}
-	fund, err := tx.FundFor(c.Area, c.Currency)
+	fund, err := tx.FundOf(c)
 	return levels, skipped, fund, err
 }

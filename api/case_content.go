@@ -116,7 +116,15 @@ func day(d openapi_types.Date) string {
 //
 // Errors: of the store only; faults are not errors here.
 func (h *handlers) contentFaults(ctx context.Context, caller *postgres.Caller, in postgres.CaseContent, draft bool) (*programme.Definition, []aid.Fault, error) {
-	faults, err := h.areaFaults(ctx, caller, in)
+	def, own, err := h.programmeFaults(ctx, in.Programme)
+	if err != nil {
+		return nil, nil, err
+	}
+	var funds []string
+	if def != nil {
+		funds = def.Funds
+	}
+	faults, err := h.areaFaults(ctx, caller, in, funds)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -124,19 +132,29 @@ func (h *handlers) contentFaults(ctx context.Context, caller *postgres.Caller, i
 	if !draft {
 		faults = append(faults, missing(in)...)
 	}
-	if in.Programme == "" {
-		return nil, append(faults, aid.Fault{Pointer: "/programme", Code: "required"}), nil
+	faults = append(faults, own...)
+	if def == nil {
+		return nil, faults, nil
 	}
-	row, err := h.store.Programme(ctx, in.Programme)
+	return def, append(faults, ruleFaults(def, in, draft)...), nil
+}
+
+// programmeFaults gives a programme's version in force, nil when it is not
+// known, and why it takes no request.
+func (h *handlers) programmeFaults(ctx context.Context, code string) (*programme.Definition, []aid.Fault, error) {
+	if code == "" {
+		return nil, []aid.Fault{{Pointer: "/programme", Code: "required"}}, nil
+	}
+	row, err := h.store.Programme(ctx, code)
 	switch {
 	case aid.KindOf(err) == aid.NotFound:
-		return nil, append(faults, aid.Fault{Pointer: "/programme", Code: "unknown_programme"}), nil
+		return nil, []aid.Fault{{Pointer: "/programme", Code: "unknown_programme"}}, nil
 	case err != nil:
 		return nil, nil, err
 	case !row.Open:
-		faults = append(faults, aid.Fault{Pointer: "/programme", Code: row.Why})
+		return row.Definition, []aid.Fault{{Pointer: "/programme", Code: row.Why}}, nil
 	}
-	return row.Definition, append(faults, ruleFaults(row.Definition, in, draft)...), nil
+	return row.Definition, nil, nil
 }
 
 // refuseRequest refuses a request with all its faults. That the programme takes
@@ -166,8 +184,9 @@ func joinFaults(schema, programme []aid.Fault) []aid.Fault {
 }
 
 // areaFaults: an area that does not exist and one that is not the partner's
-// are the same to the partner. The fund of the area must pay as is asked.
-func (h *handlers) areaFaults(ctx context.Context, caller *postgres.Caller, in postgres.CaseContent) ([]aid.Fault, error) {
+// are the same to the partner. The fund of
+// the area, or of the programme there, must pay as is asked.
+func (h *handlers) areaFaults(ctx context.Context, caller *postgres.Caller, in postgres.CaseContent, funds []string) ([]aid.Fault, error) {
 	if in.Area == "" {
 		return nil, nil // the schema has said so
 	}
@@ -176,7 +195,7 @@ func (h *handlers) areaFaults(ctx context.Context, caller *postgres.Caller, in p
 		method = in.Payee.Method
 	}
 	var refused *aid.Error
-	err := h.store.CheckArea(ctx, caller, in.Area, method)
+	err := h.store.CheckArea(ctx, caller, in.Area, method, funds...)
 	if errors.As(err, &refused) && len(refused.Faults) > 0 {
 		return refused.Faults, nil
 	}

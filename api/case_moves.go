@@ -147,7 +147,7 @@ func (h *handlers) information(ctx context.Context, caller *postgres.Caller, row
 	}
 	content := postgres.CaseContent{}
 	merge(&content, CaseChange{Payee: in.Payee, Requested: in.Requested, Answers: in.Answers, Documents: in.Documents})
-	faults, err := h.areaFaults(ctx, caller, postgres.CaseContent{Area: row.Area, Payee: content.Payee})
+	faults, err := h.areaFaults(ctx, caller, postgres.CaseContent{Area: row.Area, Payee: content.Payee}, def.Funds)
 	if err != nil {
 		return nil, err
 	}

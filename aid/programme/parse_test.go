@@ -123,6 +123,7 @@ func TestEveryFault(t *testing.T) {
 		{"example names an area", "programme: small", "programme: small\n  area: '51001'", []string{"11 /example_request depends_on_caller"}},
 		{"example without consent", "  consent:", "  agreed:", []string{"11 /example_request/consent required"}},
 		{"fund", "max_returns: 3", "max_returns: 3\nfunds: [poor, poor]", []string{"28 /funds/1 repeated"}},
+		{"fund's code", "max_returns: 3", "max_returns: 3\nfunds: [fund-for-the-poor, Poor]", []string{"28 /funds/1 code_format"}},
 	}
 	text := small(t)
 	parse(t, text)

@@ -13,6 +13,7 @@ import (
 
 var (
 	languages   = []string{"vi", "en", "id"}
+	fundPattern = regexp.MustCompile(`^[a-z][a-z0-9_-]{1,59}$`)
 	codePattern = regexp.MustCompile(`^[a-z][a-z0-9_]{1,59}$`)
 	payeeKinds  = []string{"household", "guardian", "heir", "hospital", "school", "supplier"}
 	checkKinds  = []CheckKind{CheckRegister, CheckIdentity, CheckDuplicate, CheckDocuments, CheckEligibility, CheckConsistency, CheckExternal}
@@ -38,7 +39,7 @@ func (s *source) validate(d *Definition) {
 	s.validateClocks(d)
 	s.validateReasons(d)
 	s.validatePapers(d)
-	s.codes("/funds", d.Funds)
+	s.funds(d.Funds)
 	s.validateVisit(d)
 	s.validateHits(d)
 	s.validateRepeat(d)
@@ -100,6 +101,20 @@ func (s *source) codes(pointer string, codes []string) {
 	for i, code := range codes {
 		place := pointer + "/" + strconv.Itoa(i)
 		s.code(place, code)
+		if slices.Contains(codes[:i], code) {
+			s.fault(place, "repeated")
+		}
+	}
+}
+
+// funds checks the codes of funds, each once; unlike others they may have
+// hyphens.
+func (s *source) funds(codes []string) {
+	for i, code := range codes {
+		place := "/funds/" + strconv.Itoa(i)
+		if !fundPattern.MatchString(code) {
+			s.fault(place, "code_format")
+		}
 		if slices.Contains(codes[:i], code) {
 			s.fault(place, "repeated")
 		}

@@ -130,19 +130,20 @@ func (s *Store) AreasBelow(ctx context.Context, code string) ([]string, error) {
 // does not exist today, is gone or is not the partner's, or one that has
 // others below it. A household lives in a commune, and the levels that decide are found
 // from there upwards. It refuses also a payee's method by which the fund of
-// the area does not pay; with "" it looks at the area alone.
+// the area, or the first that pays there of those named by their codes, does not
+// pay; with "" it looks at the area alone.
 //
 // Errors: Invalid with the fault unknown_area or area_too_wide at /area, or
 // method_not_paid at /payee/method.
-func (s *Store) CheckArea(ctx context.Context, caller *Caller, code, method string) error {
-	return checkArea(func(dest any, query string, args ...any) error { return s.get(ctx, dest, query, args...) }, caller, code, method, s.Now())
+func (s *Store) CheckArea(ctx context.Context, caller *Caller, code, method string, funds ...string) error {
+	return checkArea(func(dest any, query string, args ...any) error { return s.get(ctx, dest, query, args...) }, caller, code, method, s.Now(), funds)
 }
 
 func (tx *Tx) checkArea(caller *Caller, code string) error {
-	return checkArea(tx.get, caller, code, "", tx.Now)
+	return checkArea(tx.get, caller, code, "", tx.Now, nil)
 }
 
-func checkArea(get func(dest any, query string, args ...any) error, caller *Caller, code, method string, at time.Time) error {
+func checkArea(get func(dest any, query string, args ...any) error, caller *Caller, code, method string, at time.Time, funds []string) error {
 	var found struct {
 		There bool `db:"there"`
 		Wide  bool `db:"wide"`
@@ -154,8 +155,9 @@ func checkArea(get func(dest any, query string, args ...any) error, caller *Call
 			UNION ALL SELECT a.code, a.parent, up.depth + 1 FROM areas a JOIN up ON a.code = up.parent)
 		SELECT EXISTS (SELECT 1 FROM areas WHERE code = $1 AND code = ANY($2) AND NOT gone AND valid_from <= $3::date AND (valid_to IS NULL OR valid_to > $3::date)) AS there,
 		       EXISTS (SELECT 1 FROM areas WHERE parent = $1 AND NOT gone AND valid_from <= $3::date AND (valid_to IS NULL OR valid_to > $3::date)) AS wide,
-		       coalesce((SELECT f.rails ->> $4 IS NOT NULL FROM funds f JOIN up ON up.code = f.area WHERE NOT f.closing ORDER BY depth, f.id LIMIT 1), true) AS pays`,
-		code, pq.Array(caller.Areas), dateOf(at), method)
+		       coalesce((SELECT f.rails ->> $4 IS NOT NULL FROM funds f JOIN up ON up.code = f.area WHERE NOT f.closing
+		                 AND (cardinality($5::text[]) = 0 OR f.code = ANY($5)) ORDER BY array_position($5, f.code), depth, f.id LIMIT 1), true) AS pays`,
+		code, pq.Array(caller.Areas), dateOf(at), method, pq.StringArray(append([]string{}, funds...)))
 	switch {
 	case err != nil:
 		return err

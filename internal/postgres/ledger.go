@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lib/pq"
+
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/aid/ledger"
 )
@@ -80,17 +82,31 @@ func typed(args *[]any, types string, values ...any) string {
 	return "(" + strings.Join(row, ", ") + ")"
 }
 
-// FundFor gives the open fund that pays for an area: the one of the area
-// itself or of the nearest area above.
+// FundOf gives the fund that pays for a case: of the funds that its programme
+// lists, or without a list of all, as FundFor.
 //
 // Errors: Conflict no_fund.
-func (tx *Tx) FundFor(area, currency string) (string, error) {
+func (tx *Tx) FundOf(c *Case) (string, error) {
+	def, err := tx.Rules(c)
+	if err != nil {
+		return "", err
+	}
+	return tx.FundFor(c.Area, c.Currency, def.Funds...)
+}
+
+// FundFor gives the open fund that pays for an area: the first of those named
+// by their codes that is kept for the area or for one above it; when none is
+// named, the one of the area itself or of the nearest area above.
+//
+// Errors: Conflict no_fund.
+func (tx *Tx) FundFor(area, currency string, named ...string) (string, error) {
 	var id string
 	err := tx.get(&id, `
 		WITH RECURSIVE up AS (
 			SELECT code, parent, 0 AS depth FROM areas WHERE code = $1
 			UNION ALL SELECT a.code, a.parent, up.depth + 1 FROM areas a JOIN up ON a.code = up.parent)
-		SELECT f.id FROM funds f JOIN up ON up.code = f.area WHERE f.currency = $2 AND NOT f.closing ORDER BY depth, f.id LIMIT 1`, area, currency)
+		SELECT f.id FROM funds f JOIN up ON up.code = f.area WHERE f.currency = $2 AND NOT f.closing AND (cardinality($3::text[]) = 0 OR f.code = ANY($3))
+		ORDER BY array_position($3, f.code), depth, f.id LIMIT 1`, area, currency, pq.StringArray(append([]string{}, named...)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", aid.Refuse(aid.Conflict, "no_fund")
 	}

@@ -173,7 +173,7 @@ func (tx *Tx) paperPlaces(f *papers.Facts, c *Case) error {
 	f.Area, f.Province, f.Partner = names.Area, names.Province, names.Partner
 	fund := c.FundID
 	if fund == nil {
-		would, err := tx.FundFor(c.Area, c.Currency)
+		would, err := tx.FundOf(c)
 		if aid.CodeOf(err) == "no_fund" {
 			return nil
 		}

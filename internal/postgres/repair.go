@@ -152,7 +152,7 @@ func (tx *Tx) checkTask(c *Case, id string) error {
 }
 
 func (tx *Tx) mayOpenApproval(c *Case) error {
-	if _, err := tx.FundFor(c.Area, c.Currency); err != nil {
+	if _, err := tx.FundOf(c); err != nil {
 		return err
 	}
 	levels, _, err := tx.Way(c)

@@ -1,6 +1,6 @@
 -- +goose Up
 -- What donors bound their money to, what a programme may promise in a year, the
--- years of the books, corrections, and which fund the last level chose.
+-- years of the books, and corrections.
 
 -- Bound money: a programme, an area with everything below it, or both.
 CREATE TABLE fund_purposes (
@@ -86,18 +86,6 @@ CREATE TABLE fund_years (
     closed_at  timestamptz NOT NULL,
     PRIMARY KEY (fund_id, year)
 );
-
-CREATE TABLE fund_choices (
-    decision_id text PRIMARY KEY REFERENCES decisions,
-    case_id     text NOT NULL REFERENCES cases,
-    round       integer NOT NULL,
-    level       text NOT NULL,
-    was         text NOT NULL REFERENCES funds,
-    chosen      text NOT NULL REFERENCES funds,
-    at          timestamptz NOT NULL,
-    CHECK (was <> chosen)
-);
-CREATE INDEX fund_choices_case ON fund_choices (case_id, round);
 
 -- +goose StatementBegin
 -- An area, those above it, and those whose place any of them took, the nearest
@@ -310,10 +298,10 @@ CREATE CONSTRAINT TRIGGER ledger_reversals AFTER INSERT ON ledger_transactions
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.reverts IS NOT NULL) EXECUTE FUNCTION reversal_mirrors();
 CREATE TRIGGER fund_years_close AFTER INSERT ON fund_years FOR EACH ROW EXECUTE FUNCTION year_closes();
 
-GRANT SELECT ON fund_purposes, fund_budgets, fund_budget_changes, fund_years, fund_choices TO aidflow_app;
+GRANT SELECT ON fund_purposes, fund_budgets, fund_budget_changes, fund_years TO aidflow_app;
 GRANT INSERT (id, fund_id, programme, area, created_at) ON fund_purposes TO aidflow_app;
 GRANT INSERT (fund_id, programme, year, budget), UPDATE (budget, version) ON fund_budgets TO aidflow_app;
-GRANT INSERT ON fund_budget_changes, fund_years, fund_choices TO aidflow_app;
+GRANT INSERT ON fund_budget_changes, fund_years TO aidflow_app;
 GRANT UPDATE (version) ON fund_balances TO aidflow_app;
 GRANT UPDATE (budget_year) ON awards TO aidflow_app;
 
@@ -360,18 +348,10 @@ COMMENT ON COLUMN fund_years.closing_id IS 'Transaction that takes the balances 
 COMMENT ON COLUMN fund_years.opening_id IS 'Transaction that brings them into the next.';
 COMMENT ON COLUMN fund_years.closed_by IS 'Who closed it.';
 COMMENT ON COLUMN fund_years.closed_at IS 'When, on the wall clock.';
-COMMENT ON TABLE fund_choices IS 'Approvals that chose another fund than the one proposed. What earlier levels approved stands for it, too. Insert-only.';
-COMMENT ON COLUMN fund_choices.decision_id IS 'The approval.';
-COMMENT ON COLUMN fund_choices.case_id IS 'The case.';
-COMMENT ON COLUMN fund_choices.round IS 'Its round.';
-COMMENT ON COLUMN fund_choices.level IS 'The level that chose.';
-COMMENT ON COLUMN fund_choices.was IS 'The fund before.';
-COMMENT ON COLUMN fund_choices.chosen IS 'The fund chosen.';
-COMMENT ON COLUMN fund_choices.at IS 'When, on the case''s clock.';
 
 -- +goose Down
 DROP TRIGGER ledger_reversals ON ledger_transactions;
-DROP TABLE fund_choices, fund_years;
+DROP TABLE fund_years;
 DROP FUNCTION fund_room, fund_wakes, waits_idly, budget_blocks, fund_pots, reversal_mirrors, year_closes;
 -- +goose StatementBegin
 CREATE OR REPLACE FUNCTION keep_fund_balances() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$

@@ -8,7 +8,7 @@ ENGINE_SOURCES := $(shell find engine -name '*.go' -not -name '*_test.go') engin
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help build dev run test check replay races chaos ledger model bench gen deps
+.PHONY: help build dev run test check replay races chaos torn ledger model bench gen deps
 .PHONY: need-go check-format check-vet check-gen check-workflows check-lint FORCE
 
 help: ## list these commands
@@ -45,6 +45,9 @@ ledger: ## 1,000,000 random operations of a fund beside a model (AIDFLOW_LEDGER_
 chaos: build deps ## pay 2,000 cases through a hostile bank while everything is killed (CASES, KILLS, CRASHES, OTHERS, SEED)
 	$(GO) test ./e2e -count=1 -timeout 0 -run Chaos -v -chaos.cases $(or $(CASES),2000) -chaos.kills $(or $(KILLS),200) \
 	  -chaos.crashes $(or $(CRASHES),25) -chaos.others $(or $(OTHERS),50) -chaos.seed $(or $(SEED),0)
+
+torn: deps ## run every activity with its connection to PostgreSQL torn before every message, by FIN and by RST (TORN)
+	AIDFLOW_TORN=$(or $(TORN),422) $(GO) test ./activities -count=1 -timeout 0 -run OneEffect -v
 
 bench: build deps ## measure speed and cost beside controls of the same run
 	$(GO) run ./bench

@@ -2,7 +2,9 @@ package activities_test
 
 import (
 	"fmt"
+	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -61,6 +63,37 @@ func broken(w *world, name string, call func() string) {
 	w.keep(name, said)
 }
 
+// torn gives a way that breaks the connection in the middle of what PostgreSQL
+// says to each activity, by FIN and by RST in turn, each time before another
+// message: in run n of many, every message of every activity has its turn.
+func torn(n int) runner {
+	calls := n
+	return func(w *world, name string, call func() string) {
+		calls++
+		w.wire.Tear(1+(calls*37)%lastMessage, calls%2 == 0)
+		said := call()
+		tears.Add(int64(w.wire.Disarm()))
+		w.keep(name, said)
+	}
+}
+
+// lastMessage is more than PostgreSQL says to one activity. It is a prime, so
+// that steps of 37 come by every number.
+const lastMessage = 211
+
+// tears counts the connections that were torn in this process.
+var tears atomic.Int64
+
+// torns is how many times a story is told with torn connections: once, or as
+// often as AIDFLOW_TORN says; 422 times tear every message of every activity, by
+// FIN and by RST.
+func torns() int {
+	if n, err := strconv.Atoi(os.Getenv("AIDFLOW_TORN")); err == nil {
+		return n
+	}
+	return 1
+}
+
 // TestEveryActivityHasOneEffect tells every story in every way: however often
 // an activity is run, and wherever it is broken off, its answer and every row
 // of the database are those of the story in which it has just run once.
@@ -73,7 +106,11 @@ func TestEveryActivityHasOneEffect(t *testing.T) {
 				told.Add(1)
 				first := &trace{learns: true}
 				newWorld(t, twice, first).tells(story)
-				for way, run := range map[string]runner{"together": together, "broken": broken} {
+				ways := map[string]runner{"together": together, "broken": broken}
+				for n := range torns() {
+					ways["torn "+strconv.Itoa(n)] = torn(n)
+				}
+				for way, run := range ways {
 					t.Run(way, func(t *testing.T) {
 						t.Parallel()
 						again := &trace{moments: first.moments}
@@ -84,6 +121,8 @@ func TestEveryActivityHasOneEffect(t *testing.T) {
 			})
 		}
 	})
+	t.Logf("%d connections were torn", tears.Load())
+	require.NotZero(t, tears.Load())
 	if int(told.Load()) < len(stories()) {
 		return // only some were asked for
 	}

@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"bufio"
 	"encoding/binary"
 	"io"
 	"net"
@@ -17,16 +18,18 @@ const (
 	CutCommit  // PostgreSQL never hears of it and rolls back
 )
 
-// Cutter stands between a store and PostgreSQL, reads the client's half of the
-// protocol and breaks the connection at COMMIT, by its script. Without one it
-// lets everything pass.
+// Cutter stands between a store and PostgreSQL, reads the protocol and breaks
+// the connection: at COMMIT, by its script, or in the middle of the server's
+// answers, before one message. Else it lets everything pass.
 type Cutter struct {
 	URL    string // of the database, through the cutter
 	server string
 
-	mu   sync.Mutex
-	todo []int
-	cuts int
+	mu    sync.Mutex
+	todo  []int
+	cuts  int
+	tear  int  // before how many more messages of the server the connection breaks; 0: never
+	reset bool // by RST, not by FIN
 }
 
 // NewCutter makes one before the database of a URL; it ends with the test.
@@ -63,12 +66,37 @@ func (c *Cutter) Arm(script ...int) {
 	c.todo, c.cuts = script, 0
 }
 
+// Tear breaks the connection before the nth message from now of what the
+// server says, with RST or with FIN: the client has sent what it was to send,
+// and the server has done it.
+func (c *Cutter) Tear(n int, reset bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tear, c.reset, c.cuts = n, reset, 0
+}
+
 // Disarm lets everything pass again; it gives the number of cuts.
 func (c *Cutter) Disarm() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.todo = nil
+	c.todo, c.tear = nil, 0
 	return c.cuts
+}
+
+// torn counts a message of the server, and tells whether the connection breaks
+// before it, and how.
+func (c *Cutter) torn() (now, reset bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tear == 0 {
+		return false, false
+	}
+	c.tear--
+	if c.tear > 0 {
+		return false, false
+	}
+	c.cuts++
+	return true, c.reset
 }
 
 // next says what happens to the next COMMIT.
@@ -93,7 +121,7 @@ func (c *Cutter) serve(client net.Conn) {
 		return
 	}
 	defer func() { _ = server.Close() }()
-	answers := &answers{from: server, to: client, over: make(chan struct{})}
+	answers := &answers{from: server, to: client, torn: c.torn, over: make(chan struct{})}
 	go answers.copy()
 	if first, err := message(client, 0); err == nil {
 		_, err = server.Write(first) // the start of the session has no type
@@ -139,6 +167,7 @@ func message(from io.Reader, typed int) ([]byte, error) {
 // answers is the server's half of a connection.
 type answers struct {
 	from, to net.Conn
+	torn     func() (now, reset bool)
 	mu       sync.Mutex
 	kept     bool
 	over     chan struct{}
@@ -153,16 +182,22 @@ func (a *answers) keep() {
 func (a *answers) copy() {
 	defer close(a.over)
 	defer func() { _ = a.to.Close() }()
-	buf := make([]byte, 32<<10)
+	from := bufio.NewReader(a.from)
 	for {
-		n, err := a.from.Read(buf)
+		m, err := message(from, 1)
 		a.mu.Lock()
 		kept := a.kept
 		a.mu.Unlock()
 		if err != nil || kept {
 			return
 		}
-		if _, err := a.to.Write(buf[:n]); err != nil {
+		if now, reset := a.torn(); now {
+			if tcp, ok := a.to.(*net.TCPConn); ok && reset {
+				_ = tcp.SetLinger(0) // closed with RST
+			}
+			return
+		}
+		if _, err := a.to.Write(m); err != nil {
 			return
 		}
 	}

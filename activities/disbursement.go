@@ -266,6 +266,9 @@ func finish(tx *postgres.Tx, c *postgres.Case, a *postgres.Award) (aid.Outcome, 
 
 // skipped ends a case of which every tranche was given up.
 func skipped(tx *postgres.Tx, c *postgres.Case, a *postgres.Award) (aid.Outcome, error) {
+	if err := tx.EndChanges(c); err != nil {
+		return aid.Outcome{}, err
+	}
 	if err := tx.CancelAward(a); err != nil {
 		return aid.Outcome{}, err
 	}

@@ -169,7 +169,8 @@ func decided(tx *postgres.Tx, c *postgres.Case, in aid.DecisionRequest) (aid.Out
 // awaitAgain makes what the case waited for before an objection what it waits
 // for again.
 func awaitAgain(tx *postgres.Tx, c *postgres.Case) error {
-	office, err := tx.OpenTasks(c, aid.DecideObjection, aid.PreparePayment, aid.ReleasePayment, aid.ResolvePayment, aid.RecoverMoney, aid.DecideStalled)
+	office, err := tx.OpenTasks(c, aid.DecideObjection, aid.PreparePayment, aid.ReleasePayment, aid.ResolvePayment, aid.RecoverMoney, aid.DecideStalled,
+		aid.Approve, aid.ConfirmAccount)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (w *world) tables() []string {
 }
 
 var (
-	idPattern = regexp.MustCompile(`\b(case|doc|task|dec|pay|fund|evt|key|awd|tra|att|per|hh|acc|par|con|trx|vis|req|obj|cnd|qst|cmt)_[0-9a-z]{26}\b`)
+	idPattern = regexp.MustCompile(`\b(case|doc|task|dec|pay|fund|evt|key|awd|tra|att|per|hh|acc|par|con|trx|vis|req|obj|cnd|qst|cmt|chg)_[0-9a-z]{26}\b`)
 	// What is sealed, or follows from the case's own id, is different in
 	// every world.
 	own = regexp.MustCompile(`"(sealed|donor|tracking_hash)": "\\\\x[0-9a-f]+"`)

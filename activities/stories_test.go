@@ -25,6 +25,7 @@ func stories() map[string][]func(*world) {
 		"new rules":   {movedToANewVersion},
 		"tranches":    {aTrancheIsHeld, trancheAfterTrancheIsSkipped, nothingIsLeftToPay},
 		"parts":       {aPartFails, aPartIsPaidAndTheRestLater, aPartIsPaidAndTheRestReleased},
+		"changes":     {anotherPayee, anotherPayeeIsRefused, anotherPlan, withdrawnInAChange},
 		"no answer":   {thePartnerDoesNotAnswer, neverStarted},
 		"no money":    {withdrawnInReview, withdrawnBeforePayment, moneyIsShort},
 		"the bank":    {withdrawnWhileBeingPaid, theBankRefusesThenPays},

@@ -93,6 +93,9 @@ func stopPaying(tx *postgres.Tx, c *postgres.Case, actor, reason string) (paid b
 			return false, err
 		}
 	}
+	if err := tx.EndChanges(c); err != nil {
+		return false, err
+	}
 	if err := tx.CancelAward(award); err != nil {
 		return false, err
 	}

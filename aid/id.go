@@ -22,6 +22,7 @@ const (
 	AwardID        Prefix = "awd"
 	PurposeID      Prefix = "pur"
 	TrancheID      Prefix = "tra"
+	ChangeID       Prefix = "chg"
 	AttemptID      Prefix = "att"
 	PersonID       Prefix = "per"
 	HouseholdID    Prefix = "hh"

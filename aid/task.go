@@ -18,6 +18,7 @@ const (
 	Advise              TaskKind = "advise"
 	MeetCondition       TaskKind = "meet_condition"
 	ConfirmMilestone    TaskKind = "confirm_milestone"
+	ConfirmAccount      TaskKind = "confirm_account"
 	PreparePayment      TaskKind = "prepare_payment"
 	ReleasePayment      TaskKind = "release_payment"
 	ResolvePayment      TaskKind = "resolve_payment"
@@ -82,6 +83,7 @@ var taskRules = []TaskRule{
 	{Advise, []Role{RoleVerifier, RoleApprover, RoleTreasurer, RoleReleaser, RoleManager}, []Action{ActionComplete}, "", true},
 	{MeetCondition, []Role{RoleVerifier}, []Action{ActionComplete}, "", false},
 	{ConfirmMilestone, []Role{RoleVerifier}, []Action{ActionConfirm, ActionReturn}, "verify", false},
+	{ConfirmAccount, []Role{RoleTreasurer}, []Action{ActionConfirm, ActionReject}, "", false},
 	{PreparePayment, []Role{RoleTreasurer}, []Action{ActionConfirm}, "pay", true},
 	{ReleasePayment, []Role{RoleReleaser}, []Action{ActionApprove, ActionReject}, "release", false},
 	{ResolvePayment, []Role{RoleTreasurer, RoleReleaser, RoleManager}, []Action{ActionConfirm}, "", false},

@@ -136,6 +136,19 @@ func TestBadMoves(t *testing.T) {
 	d.process.forwardErr = aid.Refuse(aid.Conflict, "not_supported")
 	stale, missing := []string{"If-Match", `"99"`}, postgres.NewID(aid.PaymentID)
 	tranche := "/v1/tranches/" + d.call("manager1", "GET", "/v1/cases/"+id+"/tranches", nil).str("data.0.id")
+	changes := "/v1/cases/" + id + "/award-changes"
+	plan := func(amount int) map[string]any {
+		return map[string]any{"reason_code": "cost_lower", "tranches": []any{map[string]any{"amount": map[string]any{"amount": amount, "currency": "VND"}}}}
+	}
+	payee := func(but map[string]any) map[string]any {
+		to := map[string]any{"kind": "household", "method": "bank", "bank_bin": "970416", "account_number": "0051000777", "account_name": "CANARY"}
+		for k, v := range but {
+			if to[k] = v; v == nil {
+				delete(to, k)
+			}
+		}
+		return map[string]any{"reason_code": "account_closed", "payee": to}
+	}
 	why := func(reason string) map[string]any { return map[string]any{"reason_code": reason} }
 	for _, r := range []refusal{
 		{name: "cancel what has changed", who: "treasurer1", path: "/v1/payments/" + payment + "/cancel", headers: stale, status: 412, code: "stale"},
@@ -152,6 +165,19 @@ func TestBadMoves(t *testing.T) {
 		{name: "give up in another's role", who: "treasurer1", path: tranche + "/skip", body: why("not_needed"), status: 403, code: "wrong_role"},
 		{name: "give up nothing", who: "manager1", path: "/v1/tranches/" + postgres.NewID(aid.TrancheID) + "/skip", body: why("not_needed"), status: 404, code: "tranche_not_found"},
 		{name: "hold elsewhere", who: "verifier3", path: tranche + "/hold", body: why("dispute"), status: 403, code: "wrong_role"},
+		{name: "a change of nothing", who: "manager1", path: changes, body: map[string]any{"reason_code": "other"}, status: 422, code: "invalid_content", faults: []string{" one_change"}},
+		{name: "a payee in another's role", who: "verifier1", path: changes, body: payee(map[string]any{}), status: 403, code: "wrong_role"},
+		{name: "a plan in another's role", who: "portal1", path: changes, body: plan(1), status: 403, code: "wrong_role"},
+		{name: "an account without a name", who: "portal1", path: changes, body: payee(map[string]any{"kind": "school", "account_name": ""}), status: 422, code: "invalid_content",
+			faults: []string{"/payee/account_name too_short"}},
+		{name: "an account without a number, of a payee whom the programme does not pay", who: "portal1", path: changes, body: payee(map[string]any{"kind": "school", "account_number": nil}), status: 422, code: "invalid_content",
+			faults: []string{"/payee/account_number required", "/payee/kind payee_not_allowed"}},
+		{name: "a plan of zero in another currency", who: "manager1", path: changes, body: map[string]any{"reason_code": "other", "tranches": []any{
+			map[string]any{"amount": map[string]any{"amount": 0, "currency": "USD"}, "milestone": "canary"}}}, status: 422, code: "invalid_content",
+			faults: []string{"/tranches/0/amount/amount amount_not_positive", "/tranches/0/amount/currency currency_not_accepted", "/tranches/0/milestone unknown_milestone"}},
+		{name: "a plan above the ceiling", who: "manager1", path: changes, body: plan(900_000_000), status: 422, code: "invalid_content", faults: []string{"/tranches amount_above_ceiling"}},
+		{name: "the plan that is there", who: "manager1", path: changes, body: plan(6_000_000), status: 422, code: "invalid_content", faults: []string{"/tranches plan_unchanged"}},
+		{name: "a plan of a case that is not paid", who: "manager1", path: "/v1/cases/" + d.caseOf(task) + "/award-changes", body: plan(1), status: 409, code: "wrong_state"},
 		{name: "claim what has changed", who: "verifier1", path: "/v1/tasks/" + task + "/claim", headers: stale, status: 412, code: "stale"},
 		{name: "claim in another's role", who: "treasurer1", path: "/v1/tasks/" + task + "/claim", status: 403, code: "wrong_role"},
 		{name: "claim elsewhere", who: "verifier3", path: "/v1/tasks/" + task + "/claim", status: 404, code: "task_not_found"},

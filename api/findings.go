@@ -83,6 +83,9 @@ func (h *handlers) judged(ctx context.Context, t *postgres.TaskRow, def *program
 		}
 	}
 	out.Forms = withOverrides(out.Forms, found, t.Round, def)
+	if t.AboutChange() {
+		out.Change, out.Forms = t.Subject, ofChange(out.Forms)
+	}
 	if t.Kind == aid.FieldVisit {
 		out.PhotosNeeded, err = h.store.PhotosNeeded(ctx, t.ID, def)
 	}

@@ -68,6 +68,45 @@ func (e ApplicantSex) Valid() bool {
 	}
 }
 
+// Defines values for AwardChangeNewReasonCode.
+const (
+	AwardChangeNewReasonCodeAccountClosed   AwardChangeNewReasonCode = "account_closed"
+	AwardChangeNewReasonCodeAccountWrong    AwardChangeNewReasonCode = "account_wrong"
+	AwardChangeNewReasonCodeApplicantDied   AwardChangeNewReasonCode = "applicant_died"
+	AwardChangeNewReasonCodeCostHigher      AwardChangeNewReasonCode = "cost_higher"
+	AwardChangeNewReasonCodeCostLower       AwardChangeNewReasonCode = "cost_lower"
+	AwardChangeNewReasonCodeGuardianChanged AwardChangeNewReasonCode = "guardian_changed"
+	AwardChangeNewReasonCodeOther           AwardChangeNewReasonCode = "other"
+	AwardChangeNewReasonCodeSupplierChanged AwardChangeNewReasonCode = "supplier_changed"
+	AwardChangeNewReasonCodeWorksChanged    AwardChangeNewReasonCode = "works_changed"
+)
+
+// Valid indicates whether the value is a known member of the AwardChangeNewReasonCode enum.
+func (e AwardChangeNewReasonCode) Valid() bool {
+	switch e {
+	case AwardChangeNewReasonCodeAccountClosed:
+		return true
+	case AwardChangeNewReasonCodeAccountWrong:
+		return true
+	case AwardChangeNewReasonCodeApplicantDied:
+		return true
+	case AwardChangeNewReasonCodeCostHigher:
+		return true
+	case AwardChangeNewReasonCodeCostLower:
+		return true
+	case AwardChangeNewReasonCodeGuardianChanged:
+		return true
+	case AwardChangeNewReasonCodeOther:
+		return true
+	case AwardChangeNewReasonCodeSupplierChanged:
+		return true
+	case AwardChangeNewReasonCodeWorksChanged:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for BankReturnSource.
 const (
 	BankReturnSourcePersons   BankReturnSource = "persons"
@@ -897,6 +936,7 @@ func (e TaskBatchItemStatus) Valid() bool {
 const (
 	TaskKindAdvise              TaskKind = "advise"
 	TaskKindApprove             TaskKind = "approve"
+	TaskKindConfirmAccount      TaskKind = "confirm_account"
 	TaskKindConfirmMilestone    TaskKind = "confirm_milestone"
 	TaskKindDecideObjection     TaskKind = "decide_objection"
 	TaskKindDecideStalled       TaskKind = "decide_stalled"
@@ -920,6 +960,8 @@ func (e TaskKind) Valid() bool {
 	case TaskKindAdvise:
 		return true
 	case TaskKindApprove:
+		return true
+	case TaskKindConfirmAccount:
 		return true
 	case TaskKindConfirmMilestone:
 		return true
@@ -1718,6 +1760,57 @@ type Attempt struct {
 	// Status `submitting`, `accepted`, `refused`, `unknown`, `settled` or `failed`.
 	Status string `json:"status"`
 }
+
+// AwardChange What is to change of an award after its approval.
+type AwardChange struct {
+	// Amount What the award comes to with it.
+	Amount  Money     `json:"amount"`
+	Award   string    `json:"award"`
+	Case    string    `json:"case"`
+	EndedAt time.Time `json:"ended_at,omitempty,omitzero"`
+	ID      string    `json:"id"`
+
+	// Kind `payee` or `plan`.
+	Kind string `json:"kind"`
+
+	// Masked What is personal is left out.
+	Masked bool `json:"masked,omitempty,omitzero"`
+
+	// Payee Who receives the money, and how.
+	Payee      *Payee    `json:"payee,omitempty"`
+	ProposedAt time.Time `json:"proposed_at"`
+	ProposedBy string    `json:"proposed_by"`
+	ReasonCode string    `json:"reason_code"`
+
+	// Status `open`, `applied`, `rejected`, or `void` when the case ended before.
+	Status      string           `json:"status"`
+	SubmittedBy string           `json:"submitted_by,omitempty,omitzero"`
+	Tranches    []PlannedTranche `json:"tranches,omitempty,omitzero"`
+
+	// UsableFrom Before then nothing is paid to the new account.
+	UsableFrom time.Time `json:"usable_from,omitempty,omitzero"`
+}
+
+// AwardChangeList defines model for AwardChangeList.
+type AwardChangeList struct {
+	Data []AwardChange `json:"data"`
+}
+
+// AwardChangeNew defines model for AwardChangeNew.
+type AwardChangeNew struct {
+	// Payee Who receives the money, and how.
+	Payee      Payee                    `json:"payee,omitempty,omitzero"`
+	ReasonCode AwardChangeNewReasonCode `json:"reason_code"`
+
+	// SubmittedBy The person at the partner, or on paper, who asks for it.
+	SubmittedBy string `json:"submitted_by,omitempty,omitzero"`
+
+	// Tranches In their order, in place of all of which nothing is paid.
+	Tranches []PlannedTranche `json:"tranches,omitempty,omitzero"`
+}
+
+// AwardChangeNewReasonCode defines model for AwardChangeNew.ReasonCode.
+type AwardChangeNewReasonCode string
 
 // Balance defines model for Balance.
 type Balance struct {
@@ -3527,6 +3620,15 @@ type PersonSplit struct {
 	Reason IdentityReason `json:"reason"`
 }
 
+// PlannedTranche defines model for PlannedTranche.
+type PlannedTranche struct {
+	// Amount An amount in minor units of its currency (the dong has none).
+	Amount Money `json:"amount"`
+
+	// Milestone One of the programme's; left out where nothing must be seen.
+	Milestone string `json:"milestone,omitempty,omitzero"`
+}
+
 // Poverty defines model for Poverty.
 type Poverty struct {
 	Area string `json:"area"`
@@ -4150,7 +4252,10 @@ type Task struct {
 	// Blocked Why the caller may decide nothing: `wrong_role`, `wrong_area`, `wrong_level`, `not_in_committee`, `wrong_programme`, `above_delegation`, `conflict_of_interest`, `four_eyes`, `already_decided`, `area_gone`, `task_claimed` or `task_closed`. For a delegate also what bars the one in whose name it would be.
 	Blocked string  `json:"blocked,omitempty,omitzero"`
 	Case    CaseRef `json:"case"`
-	Checks  []Check `json:"checks,omitempty,omitzero"`
+
+	// Change The change of the award that is asked about, as `award-changes` of the case shows it.
+	Change string  `json:"change,omitempty,omitzero"`
+	Checks []Check `json:"checks,omitempty,omitzero"`
 
 	// ClaimedUntil When the claim lapses, unless it is claimed again.
 	ClaimedUntil time.Time `json:"claimed_until,omitempty,omitzero"`
@@ -5001,6 +5106,12 @@ type ChangeCaseParams struct {
 	IfMatch IfMatchOptional `json:"If-Match,omitempty,omitzero"`
 }
 
+// CreateAwardChangeParams defines parameters for CreateAwardChange.
+type CreateAwardChangeParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
 // CreateConflictParams defines parameters for CreateConflict.
 type CreateConflictParams struct {
 	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
@@ -5769,6 +5880,9 @@ type ValidateCaseJSONRequestBody = CaseNew
 // ChangeCaseJSONRequestBody defines body for ChangeCase for application/json ContentType.
 type ChangeCaseJSONRequestBody = CaseChange
 
+// CreateAwardChangeJSONRequestBody defines body for CreateAwardChange for application/json ContentType.
+type CreateAwardChangeJSONRequestBody = AwardChangeNew
+
 // CreateConflictJSONRequestBody defines body for CreateConflict for application/json ContentType.
 type CreateConflictJSONRequestBody = ConflictNew
 
@@ -5966,6 +6080,12 @@ type ServerInterface interface {
 	// ChangeCase Change a draft
 	// (PATCH /v1/cases/{id})
 	ChangeCase(c *gin.Context, id CaseID, params ChangeCaseParams)
+	// ListAwardChanges What was to change of a case's awards after their approval
+	// (GET /v1/cases/{id}/award-changes)
+	ListAwardChanges(c *gin.Context, id CaseID)
+	// CreateAwardChange Change payee or plan of an award that is approved
+	// (POST /v1/cases/{id}/award-changes)
+	CreateAwardChange(c *gin.Context, id CaseID, params CreateAwardChangeParams)
 	// GetCaseChecklist Which documents are there, and what is missing
 	// (GET /v1/cases/{id}/checklist)
 	GetCaseChecklist(c *gin.Context, id CaseID)
@@ -7015,6 +7135,83 @@ func (siw *ServerInterfaceWrapper) ChangeCase(c *gin.Context) {
 	}
 
 	siw.Handler.ChangeCase(c, id, params)
+}
+
+// ListAwardChanges operation middleware
+func (siw *ServerInterfaceWrapper) ListAwardChanges(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListAwardChanges(c, id)
+}
+
+// CreateAwardChange operation middleware
+func (siw *ServerInterfaceWrapper) CreateAwardChange(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id CaseID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateAwardChangeParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateAwardChange(c, id, params)
 }
 
 // GetCaseChecklist operation middleware
@@ -12418,6 +12615,8 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/cases/:id/conflicts", wrapper.CreateConflict)
 	router.POST(options.BaseURL+"/v1/decisions/:id/reviews", wrapper.ReviewDecision)
 	router.GET(options.BaseURL+"/v1/cases/:id/tranches", wrapper.ListCaseTranches)
+	router.GET(options.BaseURL+"/v1/cases/:id/award-changes", wrapper.ListAwardChanges)
+	router.POST(options.BaseURL+"/v1/cases/:id/award-changes", wrapper.CreateAwardChange)
 	router.GET(options.BaseURL+"/v1/cases/:id/objections", wrapper.ListObjections)
 	router.POST(options.BaseURL+"/v1/cases/:id/objections", wrapper.CreateObjection)
 	router.GET(options.BaseURL+"/v1/cases/:id/conditions", wrapper.ListConditions)
@@ -15022,6 +15221,321 @@ type ChangeCase503ApplicationProblemPlusJSONResponse struct {
 }
 
 func (response ChangeCase503ApplicationProblemPlusJSONResponse) VisitChangeCaseResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAwardChangesRequestObject struct {
+	ID CaseID `json:"id"`
+}
+
+type ListAwardChangesResponseObject interface {
+	VisitListAwardChangesResponse(w http.ResponseWriter) error
+}
+
+type ListAwardChanges200JSONResponse AwardChangeList
+
+func (response ListAwardChanges200JSONResponse) VisitListAwardChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAwardChanges400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListAwardChanges400ApplicationProblemPlusJSONResponse) VisitListAwardChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAwardChanges401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListAwardChanges401ApplicationProblemPlusJSONResponse) VisitListAwardChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAwardChanges403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListAwardChanges403ApplicationProblemPlusJSONResponse) VisitListAwardChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAwardChanges404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListAwardChanges404ApplicationProblemPlusJSONResponse) VisitListAwardChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAwardChanges500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListAwardChanges500ApplicationProblemPlusJSONResponse) VisitListAwardChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListAwardChanges503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListAwardChanges503ApplicationProblemPlusJSONResponse) VisitListAwardChangesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAwardChangeRequestObject struct {
+	ID     CaseID `json:"id"`
+	Params CreateAwardChangeParams
+	Body   *CreateAwardChangeJSONRequestBody
+}
+
+type CreateAwardChangeResponseObject interface {
+	VisitCreateAwardChangeResponse(w http.ResponseWriter) error
+}
+
+type CreateAwardChange201ResponseHeaders struct {
+	IdempotentReplayed *string
+}
+
+type CreateAwardChange201JSONResponse struct {
+	Body    AwardChange
+	Headers CreateAwardChange201ResponseHeaders
+}
+
+func (response CreateAwardChange201JSONResponse) VisitCreateAwardChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAwardChange400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAwardChange400ApplicationProblemPlusJSONResponse) VisitCreateAwardChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAwardChange401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAwardChange401ApplicationProblemPlusJSONResponse) VisitCreateAwardChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAwardChange403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAwardChange403ApplicationProblemPlusJSONResponse) VisitCreateAwardChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAwardChange404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAwardChange404ApplicationProblemPlusJSONResponse) VisitCreateAwardChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAwardChange409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAwardChange409ApplicationProblemPlusJSONResponse) VisitCreateAwardChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAwardChange413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAwardChange413ApplicationProblemPlusJSONResponse) VisitCreateAwardChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAwardChange415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAwardChange415ApplicationProblemPlusJSONResponse) VisitCreateAwardChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAwardChange422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAwardChange422ApplicationProblemPlusJSONResponse) VisitCreateAwardChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAwardChange500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAwardChange500ApplicationProblemPlusJSONResponse) VisitCreateAwardChangeResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateAwardChange503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateAwardChange503ApplicationProblemPlusJSONResponse) VisitCreateAwardChangeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
@@ -33364,6 +33878,12 @@ type StrictServerInterface interface {
 	// ChangeCase Change a draft
 	// (PATCH /v1/cases/{id})
 	ChangeCase(ctx context.Context, request ChangeCaseRequestObject) (ChangeCaseResponseObject, error)
+	// ListAwardChanges What was to change of a case's awards after their approval
+	// (GET /v1/cases/{id}/award-changes)
+	ListAwardChanges(ctx context.Context, request ListAwardChangesRequestObject) (ListAwardChangesResponseObject, error)
+	// CreateAwardChange Change payee or plan of an award that is approved
+	// (POST /v1/cases/{id}/award-changes)
+	CreateAwardChange(ctx context.Context, request CreateAwardChangeRequestObject) (CreateAwardChangeResponseObject, error)
 	// GetCaseChecklist Which documents are there, and what is missing
 	// (GET /v1/cases/{id}/checklist)
 	GetCaseChecklist(ctx context.Context, request GetCaseChecklistRequestObject) (GetCaseChecklistResponseObject, error)
@@ -34354,6 +34874,77 @@ func (sh *strictHandler) ChangeCase(ctx *gin.Context, id CaseID, params ChangeCa
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(ChangeCaseResponseObject); ok {
 		if err := validResponse.VisitChangeCaseResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListAwardChanges operation middleware
+func (sh *strictHandler) ListAwardChanges(ctx *gin.Context, id CaseID) {
+	var request ListAwardChangesRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListAwardChanges(ctx, request.(ListAwardChangesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListAwardChanges")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListAwardChangesResponseObject); ok {
+		if err := validResponse.VisitListAwardChangesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateAwardChange operation middleware
+func (sh *strictHandler) CreateAwardChange(ctx *gin.Context, id CaseID, params CreateAwardChangeParams) {
+	var request CreateAwardChangeRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body CreateAwardChangeJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateAwardChange(ctx, request.(CreateAwardChangeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateAwardChange")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateAwardChangeResponseObject); ok {
+		if err := validResponse.VisitCreateAwardChangeResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

@@ -135,7 +135,7 @@ func TestEveryMessageIsInThreeLanguages(t *testing.T) {
 // tools, or of programmes that are read at the start.
 var inner = []string{"unknown_check", "unknown_workflow_input", "unknown_workflow_kind", "wrong_task_kind", "programme_version_exists", "too_many_keys",
 	"partner_not_found", "key_not_found", "posting_exists", "attempt_exists", "attempt_over", "malformed_information", "unknown_calendar", "needs_workflow", "no_area_of_level",
-	"no_fund", "no_levels", "no_task", "award_not_found", "visit_not_found", "duration_not_positive", "unknown_sort", "drawn", "negative_budget"}
+	"no_fund", "no_levels", "no_task", "award_not_found", "change_not_found", "visit_not_found", "duration_not_positive", "unknown_sort", "drawn", "negative_budget"}
 
 // A code that may reach a caller has a sentence.
 func TestEveryCodeHasAMessage(t *testing.T) {

@@ -47,6 +47,18 @@ func forms(t *postgres.TaskRow, def *programme.Definition) map[string]ActionForm
 	return out
 }
 
+// ofChange leaves of the forms of an approval what a decision on a change of an
+// award may carry.
+func ofChange(forms map[string]ActionForm) map[string]ActionForm {
+	for _, form := range forms {
+		properties, _ := form.Schema["properties"].(object)
+		for _, field := range postgres.NotInChange() {
+			delete(properties, field)
+		}
+	}
+	return forms
+}
+
 // reasonsOf names the list of reasons of an action: an approval gives one when
 // it lowers the amount, a preparation when it pays a part.
 func reasonsOf(kind aid.TaskKind, action aid.Action) string {

@@ -114,6 +114,7 @@ func (d *door) walk(t *testing.T) []step {
 	_, claim := d.claimed(t, 12)
 	fund := d.call("manager1", "GET", "/v1/funds", nil).str("data.0.id")
 	granted, _, _ := d.reserved(t, 10)
+	otherPayee := map[string]any{"kind": "household", "method": "bank", "bank_bin": "970416", "account_number": "0051000777", "account_name": "CANARY"}
 	instalment := d.call("portal1", "GET", "/v1/cases/"+granted+"/tranches", nil).str("data.0.id")
 	waits := d.waiting(t, 15)
 	id := d.submitted("medical")
@@ -288,6 +289,8 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "getPayment", who: "auditor1", params: due, status: 200},
 		{op: "cancelPayment", who: "treasurer1", params: due, headers: append(key(), tag("/v1/payments/"+due)...), status: 200},
 		{op: "retryPayment", who: "treasurer1", params: failed, headers: key(), status: 201},
+		{op: "createAwardChange", who: "portal1", params: paid, body: map[string]any{"reason_code": "account_closed", "payee": otherPayee}, headers: key(), status: 201},
+		{op: "listAwardChanges", who: "auditor1", params: paid, status: 200},
 		{op: "listCaseTranches", who: "portal1", params: granted, status: 200},
 		{op: "holdTranche", who: "treasurer1", params: instalment, body: map[string]any{"reason_code": "dispute"}, headers: append(key(), "If-Match", `"1"`), status: 200},
 		{op: "unholdTranche", who: "manager1", params: instalment, body: map[string]any{"reason_code": "cleared"}, headers: key(), status: 200},

@@ -93,17 +93,27 @@ func (tn *town) check() {
 // law is something that must always hold; broken lists what breaks it.
 type law struct{ name, broken string }
 
+// paidOf is what was paid of a tranche t, is on its way, and is promised by its
+// live payments.
+const paidOf = `LATERAL (SELECT coalesce(sum(amount) FILTER (WHERE state = 'settled'), 0) AS paid,
+	coalesce(sum(amount) FILTER (WHERE state IN ('instructed', 'unknown')), 0) AS away, count(*) FILTER (WHERE state IN ('instructed', 'unknown')) AS ways,
+	count(*) FILTER (WHERE state IN ('due', 'queued', 'instructed', 'unknown')) AS live,
+	coalesce(sum(amount) FILTER (WHERE state IN ('due', 'queued', 'instructed', 'unknown', 'settled')), 0) AS promised
+	FROM payments WHERE tranche_id = t.id) p`
+
 func laws() []law {
 	return []law{
 		{"each book of a fund sums to zero", `
 			SELECT fund_id || ' ' || book FROM ledger_entries GROUP BY fund_id, book, currency HAVING sum(amount) <> 0`},
-		{"the tranches of an award add up to it", `
-			SELECT a.id FROM awards a JOIN tranches t ON t.award_id = a.id GROUP BY a.id, a.amount HAVING sum(t.amount) <> a.amount`},
-		{"a tranche is settled when exactly one payment of it is, and paying when one is on its way", `
-			SELECT t.id FROM tranches t LEFT JOIN payments p ON p.tranche_id = t.id GROUP BY t.id, t.state, t.amount
-			HAVING (t.state = 'settled') <> (coalesce(sum(p.amount) FILTER (WHERE p.state = 'settled'), 0) = t.amount)
-				OR (t.state = 'paying') <> (count(*) FILTER (WHERE p.state IN ('instructed', 'unknown')) = 1)
-				OR count(*) FILTER (WHERE p.state IN ('due', 'queued', 'instructed', 'unknown', 'settled')) > 1`},
+		{"the tranches of an award come to no more than it, and to it with what went back", `
+			SELECT a.id FROM awards a JOIN tranches t ON t.award_id = a.id GROUP BY a.id, a.amount
+			HAVING sum(t.amount - t.released) > a.amount OR sum(t.amount) < a.amount`},
+		{"a tranche is over when all of it is paid or has gone back, and paying when one payment is on its way", `
+			SELECT t.id FROM tranches t, ` + paidOf + `
+			WHERE (t.state = 'settled') <> (p.paid > 0 AND p.paid + t.released = t.amount)
+				OR (t.state = 'skipped') <> (t.released = t.amount)
+				OR (t.state = 'paying') <> (p.ways = 1)
+				OR p.live > 1 OR p.promised > t.amount - t.released`},
 		{"the waits of an ended case sum to its time, and an open case waits for something", `
 			SELECT c.id FROM cases c JOIN intervals i ON i.case_id = c.id GROUP BY c.id, c.closed_at, c.created_at
 			HAVING CASE WHEN c.closed_at IS NULL THEN count(*) FILTER (WHERE i.to_at IS NULL) <> 1

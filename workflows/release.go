@@ -8,9 +8,12 @@ import (
 
 // mayDecide is the validator of a decision on a disbursement. A release is
 // opened in PostgreSQL when a treasurer has prepared the payment; of it the
-// workflow knows only that a payment of its own is waiting. An objection, too,
-// comes from outside, at any time.
+// workflow knows only that a payment of its own is waiting. An objection and a
+// change of the award, too, come from outside, at any time.
 func (d *disbursement) mayDecide(decision aid.Decision) error {
+	if _, known := d.task(decision.Task); !known && !d.over() && (decision.Kind == aid.Approve || decision.Kind == aid.ConfirmAccount) {
+		return nil // it was opened in PostgreSQL just now
+	}
 	objection := decision.Kind == aid.DecideObjection
 	if decision.Kind != aid.ReleasePayment && !objection {
 		return d.run.mayDecide(decision)
@@ -38,6 +41,10 @@ func (d *disbursement) apply(ctx workflow.Context, in aid.DecisionRequest) (aid.
 	switch in.Decision.Kind {
 	case aid.MeetCondition:
 		return meetCondition(ctx, in)
+	case aid.Approve:
+		return decideChange(ctx, in)
+	case aid.ConfirmAccount:
+		return decideAccount(ctx, in)
 	case aid.ConfirmMilestone:
 		return confirmMilestone(ctx, in)
 	case aid.ReleasePayment:

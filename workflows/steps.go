@@ -124,6 +124,14 @@ func confirmMilestone(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome
 	return local(ctx, "ConfirmMilestone", in)
 }
 
+func decideChange(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return local(ctx, "DecideChange", in)
+}
+
+func decideAccount(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
+	return local(ctx, "DecideAccount", in)
+}
+
 func decideRelease(ctx workflow.Context, in aid.DecisionRequest) (aid.Outcome, error) {
 	return local(ctx, "DecideRelease", in)
 }

@@ -16,7 +16,10 @@ import (
 //
 // Errors: Conflict no_levels when nobody may award the amount; NotFound
 // facts_not_kept when the case was not judged under this version.
-func (tx *Tx) Way(c *Case) ([]aid.Level, []aid.SkippedLevel, error) {
+func (tx *Tx) Way(c *Case) ([]aid.Level, []aid.SkippedLevel, error) { return tx.wayFor(c, c.Norm()) }
+
+// wayFor is Way for another amount than the norm.
+func (tx *Tx) wayFor(c *Case, amount int64) ([]aid.Level, []aid.SkippedLevel, error) {
 	def, err := tx.Rules(c)
 	if err != nil {
 		return nil, nil, err
@@ -27,7 +30,7 @@ func (tx *Tx) Way(c *Case) ([]aid.Level, []aid.SkippedLevel, error) {
 			return nil, nil, err
 		}
 	}
-	way, err := def.Way(facts, c.Norm())
+	way, err := def.Way(facts, amount)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -85,7 +88,7 @@ func (tx *Tx) keptFacts(c *Case) (programme.Facts, error) {
 //
 // Errors: Forbidden not_approved (params level).
 func (tx *Tx) CheckApprovals(c *Case, a *Award) error {
-	levels, _, err := tx.Way(c)
+	levels, _, err := tx.wayFor(c, max(c.Norm(), a.Amount)) // a change may have raised it
 	if code := aid.CodeOf(err); code == "no_levels" || code == "facts_not_kept" {
 		return aid.Refuse(aid.Forbidden, "not_approved")
 	}

@@ -207,6 +207,8 @@ func (tx *Tx) checkItem(b *chunk, i item, in *Intent) (err error) {
 		return err
 	}
 	switch {
+	case aboutChange(t):
+		return aid.Refuse(aid.Invalid, "decided_one_by_one", "kind", string(t.Kind))
 	case c.Parked:
 		return aid.Refuse(aid.Conflict, "case_parked")
 	case c.Asking() != i.Amount:

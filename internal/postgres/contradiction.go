@@ -126,7 +126,9 @@ func (tx *Tx) Correct(c *Case, a *Award, p *Payment, actor string) (bool, error)
 
 // bookArrived takes a payment in place of another through its whole life.
 func (tx *Tx) bookArrived(c *Case, a *Award, t *Tranche, p *Payment, actor string) error {
-	arrived, err := tx.newPayment(c, a, t, p.part(t), p.ID)
+	to := *c
+	to.PayeeAccountID = &p.PayeeAccountID // where it has arrived, whoever is the payee now
+	arrived, err := tx.newPayment(&to, a, t, p.arrived(t), p.ID)
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,8 @@ type RecordedIntent struct {
 // amount_above_request, amount_above_level_limit, lowering_not_allowed,
 // amount_above_payment, amount_not_by_committee, level_not_earlier, unknown_condition, and what the
 // programme finds in a partner's answer; Conflict withdrawal_asked for a
-// release, objection_open, condition_open or tranche_held for a step towards a payment.
+// release, objection_open, condition_open or tranche_held, change_open
+// or account_waits for a step towards a payment.
 func (s *Store) RecordIntent(ctx context.Context, in Intent) (RecordedIntent, error) {
 	var out RecordedIntent
 	err := s.Write(ctx, func(tx *Tx) (err error) {
@@ -102,6 +103,9 @@ func (tx *Tx) taskForDecision(id string) (*Task, *Case, error) {
 
 // checkIntent judges an intent, and gives in whose name it would be applied.
 func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) (behalf string, err error) {
+	if c, err = tx.asChanged(c, t); err != nil {
+		return "", err
+	}
 	by, g, err := tx.standsOn(c, t, in.Actor, in.Behalf, in.Partner)
 	if err != nil {
 		return "", err
@@ -125,6 +129,9 @@ func (tx *Tx) checkIntent(c *Case, t *Task, in Intent) (behalf string, err error
 		return "", aid.Refuse(aid.Stale, "stale")
 	}
 	if err := tx.mayPay(c, t, in.Action); err != nil {
+		return "", err
+	}
+	if err := tx.notOwnChange(t, by.Persons()); err != nil {
 		return "", err
 	}
 	return by.Behalf, tx.checkContent(c, t, g.blocking, in)
@@ -157,6 +164,8 @@ func (tx *Tx) checkData(c *Case, t *Task, def *programme.Definition, blocking []
 	switch {
 	case t.Kind == aid.ProvideInformation:
 		return tx.answerFaults(c, def, in.Data)
+	case aboutChange(t):
+		return changeFaults(in), nil
 	case t.Kind == aid.Approve && in.Action == aid.ActionApprove:
 		faults, err := limitFaults(c, t, in)
 		return slices.Concat(overrideFaults(def, blocking, in.Data), tx.conditionFaults(def, in.Data), faults), err
@@ -222,7 +231,11 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	if err != nil {
 		return nil, false, err
 	}
-	by, g, err := tx.standsOn(c, t, d.Actor, d.Behalf, t.Kind == aid.ProvideInformation)
+	seen, err := tx.asChanged(c, t)
+	if err != nil {
+		return nil, false, err
+	}
+	by, g, err := tx.standsOn(seen, t, d.Actor, d.Behalf, t.Kind == aid.ProvideInformation)
 	if err != nil {
 		return nil, false, err
 	}
@@ -245,17 +258,20 @@ func (tx *Tx) ApplyDecision(c *Case, d aid.Decision) (*Task, bool, error) {
 	if err := tx.mayPay(c, t, d.Action); err != nil {
 		return nil, false, err
 	}
+	if err := tx.notOwnChange(t, by.Persons()); err != nil {
+		return nil, false, err
+	}
 	if err := tx.notTheOther(t, by.Persons()); err != nil {
 		return nil, false, err
 	}
 	if err := tx.overrule(c, d, g.blocking); err != nil {
 		return nil, false, err
 	}
-	hash, chair := g.boundHash(c), by.Chair && t.Kind == aid.Approve
+	hash, chair := g.boundHash(seen), by.Chair && t.Kind == aid.Approve
 	var sealed []byte
 	err = tx.get(&sealed, `UPDATE decisions SET state = 'applied', decided_at = $2, bound_hash = $3, amount = coalesce(amount, $4), chair = $5
 		WHERE id = $1 AND state = 'intent' AND task_version = $6 AND actor = $7 AND behalf = $8 RETURNING sealed`,
-		d.ID, tx.Now, hash, approvedAmount(c, t), chair, t.Version, d.Actor, d.Behalf)
+		d.ID, tx.Now, hash, approvedAmount(seen, t), chair, t.Version, d.Actor, d.Behalf)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, tx.whyNotApplied(d.ID)
 	}

@@ -23,7 +23,7 @@ func reasonFaults(c *Case, t *Task, def *programme.Definition, in Intent) []aid.
 		return writeOffFaults(in)
 	}
 	list, needed := string(in.Action), aid.NeedsReason(in.Action)
-	if lowers(c, t, in) {
+	if lowers(c, t, in) && !aboutChange(t) {
 		list, needed = "lower", def.ReasonRequired("lower")
 	}
 	switch {
@@ -56,7 +56,7 @@ func amountFaults(c *Case, t *Task, def *programme.Definition, in Intent) []aid.
 	switch {
 	case in.Amount == nil || t.Kind == aid.PreparePayment: // partFaults tells
 		return nil
-	case t.Kind != aid.Approve || in.Action != aid.ActionApprove:
+	case aboutChange(t) || t.Kind != aid.Approve || in.Action != aid.ActionApprove:
 		return []aid.Fault{{Pointer: "/amount", Code: "amount_not_allowed"}}
 	case *in.Amount <= 0 || *in.Amount > c.Asking():
 		return []aid.Fault{{Pointer: "/amount/amount", Code: "amount_above_request"}}

@@ -108,6 +108,14 @@ func moneyRefusals(constraint string) *aid.Error {
 		return aid.Refuse(aid.Conflict, "repayment_exists")
 	case "payments_returned_by_two":
 		return aid.Refuse(aid.Forbidden, "not_approved")
+	case "payments_after_change", "award_changes_one_open":
+		return aid.Refuse(aid.Conflict, "change_open")
+	case "award_changes_between_payments":
+		return aid.Refuse(aid.Conflict, "payment_on_its_way")
+	case "award_changes_second_person":
+		return aid.Refuse(aid.Forbidden, "four_eyes")
+	case "payments_account_waits":
+		return aid.Refuse(aid.Conflict, "account_waits")
 	case "payments_one_live", "payments_one_of_case", "payments_tranche_id_n_key":
 		return aid.Refuse(aid.Conflict, "payment_exists")
 	case "attempts_one_open", "attempts_key_key":

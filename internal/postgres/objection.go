@@ -194,8 +194,9 @@ func (tx *Tx) Upheld(c *Case) (bool, error) {
 
 // mayPay refuses a release while the partner's wish to withdraw stands, and
 // any step towards a payment while somebody's objection is not decided, a
-// condition of the approval is not met, the tranche is held, or no manager has
-// looked at what a relative has decided: nothing new is instructed.
+// condition of the approval is not met, the tranche is held, a change of the
+// award is open or its new account waits, or no manager has looked at what a
+// relative has decided: nothing new is instructed.
 func (tx *Tx) mayPay(c *Case, t *Task, action aid.Action) error {
 	release := t.Kind == aid.ReleasePayment && action == aid.ActionApprove
 	if release && c.WithdrawalAsked {
@@ -209,11 +210,15 @@ func (tx *Tx) mayPay(c *Case, t *Task, action aid.Action) error {
 		Condition bool `db:"condition"`
 		Conflict  bool `db:"conflict"`
 		Held      bool `db:"held"`
+		Change    bool `db:"change"`
+		Waits     bool `db:"waits"`
 	}
 	err := tx.get(&open, `SELECT EXISTS (SELECT 1 FROM tasks WHERE case_id = $1 AND kind = 'decide_objection' AND closed_at IS NULL) AS objection,
 		EXISTS (SELECT 1 FROM conditions WHERE case_id = $1 AND round = $2 AND met_at IS NULL AND dropped_at IS NULL) AS condition,
 		EXISTS (SELECT 1 FROM payments p JOIN tranches r ON r.id = p.tranche_id WHERE p.id = $3 AND r.held) AS held,
-		`+heldBack+` AS conflict`, c.ID, c.Round, t.Subject)
+		EXISTS (SELECT 1 FROM award_changes WHERE case_id = $1 AND state = 'open') AS change,
+		EXISTS (SELECT 1 FROM award_changes x JOIN payments p ON p.payee_account_id = x.account_id WHERE p.id = $3 AND x.usable_from > $4) AS waits,
+		`+heldBack+` AS conflict`, c.ID, c.Round, t.Subject, tx.Now)
 	switch {
 	case err == nil && open.Objection:
 		return aid.Refuse(aid.Conflict, "objection_open")
@@ -221,6 +226,10 @@ func (tx *Tx) mayPay(c *Case, t *Task, action aid.Action) error {
 		return aid.Refuse(aid.Conflict, "condition_open")
 	case err == nil && open.Held:
 		return aid.Refuse(aid.Conflict, "tranche_held")
+	case err == nil && open.Change:
+		return aid.Refuse(aid.Conflict, "change_open")
+	case err == nil && open.Waits && release:
+		return aid.Refuse(aid.Conflict, "account_waits")
 	case err == nil && open.Conflict:
 		return aid.Refuse(aid.Conflict, "conflict_unreviewed")
 	}

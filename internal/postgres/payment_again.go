@@ -70,7 +70,7 @@ func (tx *Tx) payAnew(c *Case, old *Payment, of *part) (*Payment, error) {
 		return nil, err
 	}
 	if of == nil {
-		same := old.part(tranche)
+		same := old.again(tranche)
 		of = &same
 	}
 	return tx.newPayment(c, award, tranche, *of, old.ID)

@@ -27,15 +27,22 @@ type part struct {
 	rest   string
 }
 
-// part gives what a payment in place of this one pays of its tranche.
-func (p *Payment) part(t *Tranche) part {
-	switch {
-	case p.Amount >= t.Rest():
+// again gives what a payment in place of this one pays of its tranche: the same
+// part, or all that is left now.
+func (p *Payment) again(t *Tranche) part {
+	if p.Rest == "" || p.Amount >= t.Rest() {
 		return part{amount: t.Rest()}
-	case p.Rest == "":
-		return part{amount: p.Amount, rest: RestDue}
 	}
 	return part{amount: p.Amount, rest: p.Rest}
+}
+
+// arrived gives what this payment, which has arrived, pays of its tranche.
+func (p *Payment) arrived(t *Tranche) part {
+	of := part{amount: p.Amount, rest: p.Rest}
+	if of.rest == "" && p.Amount < t.Rest() {
+		of.rest = RestDue
+	}
+	return of
 }
 
 // restOf is what the data of a preparation say of the rest.

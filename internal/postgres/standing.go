@@ -44,10 +44,13 @@ func (tx *Tx) standing(c *Case, amount int64) (map[string][]aid.Vote, error) {
 }
 
 // standingTask tells of a task t whether it is the last approval of its level
-// in the round $2 of the case $1, and was not sent back since.
+// in the round $2 of the case $1, and was not sent back since. What is said of a
+// change of the award counts when it is applied.
 const standingTask = `t.case_id = $1 AND t.round = $2 AND t.kind = 'approve' AND t.state = 'done' AND t.outcome = 'approved'
+	AND (t.subject = '' OR EXISTS (SELECT 1 FROM award_changes x WHERE x.id = t.subject AND x.state = 'applied'))
 	AND NOT EXISTS (SELECT 1 FROM tasks o WHERE o.case_id = t.case_id AND o.round = t.round AND o.kind = 'approve' AND o.level = t.level
-	                AND o.state = 'done' AND o.outcome = 'approved' AND o.review > t.review)
+	                AND o.state = 'done' AND o.outcome = 'approved' AND o.review > t.review
+	                AND (o.subject = '' OR EXISTS (SELECT 1 FROM award_changes x WHERE x.id = o.subject AND x.state = 'applied')))
 	AND NOT EXISTS (SELECT 1 FROM returned_levels r WHERE r.case_id = t.case_id AND r.round = t.round AND r.level = t.level AND r.review >= t.review)`
 
 // Remaining gives, in their order, those of the levels whose approval does not

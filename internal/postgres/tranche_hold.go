@@ -73,7 +73,8 @@ func (s *Store) UnholdTranche(ctx context.Context, caller *Caller, id string, ve
 // part in what was promised.
 //
 // Errors: as HoldTranche without tranche_held; Forbidden four_eyes; Conflict
-// payment_contradicted while a rail contradicts the books, bank_return_open.
+// payment_contradicted while a rail contradicts the books, bank_return_open,
+// change_open.
 func (s *Store) SkipTranche(ctx context.Context, caller *Caller, id string, version int, reason string) (*TrancheRow, error) {
 	return s.changeTranche(ctx, caller, id, version, func(tx *Tx, c *Case, a *Award, t *Tranche) error {
 		if err := tx.maySkip(c, caller, t); err != nil {
@@ -146,6 +147,13 @@ func (tx *Tx) maySkip(c *Case, caller *Caller, t *Tranche) error {
 	}
 	if err := tx.notYetPaid(c, caller, t); err != nil {
 		return err
+	}
+	var open bool
+	if err := tx.get(&open, `SELECT EXISTS (SELECT 1 FROM award_changes WHERE case_id = $1 AND state = 'open')`, c.ID); err != nil {
+		return err
+	}
+	if open {
+		return aid.Refuse(aid.Conflict, "change_open")
 	}
 	return tx.refuseContradicted(c)
 }

@@ -92,6 +92,7 @@ func tales() []tale {
 			"provide_information": {{after: "P31D", opens: "decide_stalled"}, {after: "P31D", opens: "decide_stalled"}},
 			"decide_stalled":      {{who: "manager1", action: "reject", reason: "other"}, {who: "verifier1", action: "confirm"}},
 		}},
+		{name: "medical_account_changed", programme: "medical", end: "closed", once: []moment{{has("prepare_payment"), changesAccount}}},
 		{name: "medical_payment_retried", programme: "medical", account: blockedOnce, end: "closed"},
 		{name: "medical_payment_failed", programme: "medical", account: rejectedLater, end: "withdrawn", says: map[string][]said{
 			"release_payment": {{who: "releaser1", action: "reject", reason: "payment_data_wrong"}}},
@@ -128,6 +129,20 @@ func tales() []tale {
 		{name: "medical_waiting_funds", programme: "medical", end: "closed",
 			once: []moment{{has("field_visit"), opensFund(1_000_000)}, {is("waiting_funds"), contributes(1_000_000)}, {is("waiting_funds"), contributes(50_000_000)}}},
 	}
+}
+
+// changesAccount has the partner name another account after the approval; the
+// level and a treasurer agree, and the account waits its day.
+func changesAccount(t *testing.T, p *player) {
+	t.Helper()
+	r := p.s.partner(t).insist(t, http.MethodPost, "/v1/cases/"+p.id+"/award-changes", map[string]any{"reason_code": "account_closed",
+		"payee": map[string]any{"kind": "household", "method": "bank", "bank_bin": "970416", "account_number": "0078" + ordinary, "account_name": "KIM QANARY VOGELIN"}}, newKey())
+	if r.status != http.StatusCreated {
+		t.Fatalf("%s\n%s", r, p.s.tail())
+	}
+	p.say(t, p.s.awaitTask(t, p.id, "approve", "commune"), said{who: "approver1", action: "approve"})
+	p.say(t, p.s.awaitTask(t, p.id, "confirm_account", ""), said{who: "treasurer2", action: "confirm"})
+	p.s.advance(t, p.id, "P1DT1H")
 }
 
 // losesPatience lets the time end within which the rail has to tell the end of

@@ -102,7 +102,7 @@ func rules() map[string]rule {
 		"internal/imports": {rooms: "aid aid/ internal/postgres internal/sheet", tests: "internal/ programmes github.com/xuri/excelize/v2"},
 
 		// The door. It reaches the process through workflows/client.go only.
-		"api": {rooms: "aid aid/ papers papers/ workflows internal/postgres internal/sheet internal/archive internal/files internal/notify/words rails/simulator registers",
+		"api": {rooms: "aid aid/ papers papers/ workflows internal/postgres internal/sheet internal/archive internal/files internal/notify/words rails rails/simulator registers",
 			modules: "github.com/gin-gonic/gin/ github.com/getkin/kin-openapi/ github.com/oapi-codegen/runtime/ github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2 " +
 				"github.com/nicksnyder/go-i18n/v2/i18n github.com/prometheus/client_golang/prometheus/ go.yaml.in/yaml/v3 golang.org/x/text/ github.com/google/uuid",
 			tests: "activities worker rails/ internal/imports internal/files/filestest internal/racetest programmes internal/vault internal/config " + temporal + " github.com/golang-jwt/jwt/v5"},

@@ -38,6 +38,16 @@ func goOn(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, erro
 	case c.Stage == aid.Disbursement && workflow != c.WorkflowID: // its visits go on meanwhile
 		return nothing, nil
 	case c.Stage == aid.Disbursement:
+		p, err := tx.NewestPayment(c)
+		if err != nil {
+			return nothing, err
+		}
+		if p != nil && p.Filed && !p.State.Live() {
+			return afterFile(tx, c, p, workflow)
+		}
+		if err := noResult(tx, c, p); err != nil {
+			return nothing, err
+		}
 		return villageAsked(tx, c, workflow)
 	case c.Status == aid.FollowingUp:
 		return visited(tx, c)
@@ -56,6 +66,33 @@ func goOn(tx *postgres.Tx, c *postgres.Case, workflow string) (aid.Outcome, erro
 		return askRest(tx, c, workflow)
 	}
 	return nothing, askLevels(tx, c, workflow, p.Levels)
+}
+
+// noResult brings a payment that left in a file, and of which the bank has
+// said nothing in its time, before two persons.
+func noResult(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment) error {
+	if p == nil || p.State != aid.PaymentInstructed || p.ResultDue == nil || tx.Now.Before(*p.ResultDue) {
+		return nil
+	}
+	if err := tx.MovePayment(c, p, aid.PaymentUnknown, postgres.System); err != nil {
+		return err
+	}
+	return tx.AskPersons(c, p, "no_result")
+}
+
+// afterFile goes on from a payment that has travelled in a file and has ended:
+// in PostgreSQL alone, so that its workflow only hears that something has. Done
+// already, it changes nothing.
+func afterFile(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment, workflow string) (aid.Outcome, error) {
+	out := aid.Outcome{Result: aid.ResultPending, Payment: p.Step()}
+	award, err := tx.AwardOf(c)
+	if err != nil || award.ID != p.AwardID || award.State != "running" {
+		return out, err
+	}
+	if err := tx.EndQuestions(c); err != nil {
+		return out, err
+	}
+	return payOn(tx, c, award, workflow)
 }
 
 // ring does what a rung of a ladder is for, once: what rings is taken from the

@@ -102,6 +102,9 @@ func resolved(tx *postgres.Tx, c *postgres.Case, p *postgres.Payment, said map[s
 			err = tx.Fail(c, p, "resolved_by_persons", in.Decision.Actor)
 		}
 	}
+	if err == nil && p.Filed && p.State.Terminal() {
+		return afterFile(tx, c, p, in.Workflow)
+	}
 	out.Payment = p.Step()
 	return out, err
 }

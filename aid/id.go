@@ -49,6 +49,8 @@ const (
 	FreezeID       Prefix = "frz"
 	DelegationID   Prefix = "del"
 	RepaymentID    Prefix = "rep"
+	PayRunID       Prefix = "run"
+	StatementID    Prefix = "sta"
 )
 
 var idAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)

@@ -68,6 +68,7 @@ func (o Outcome) Bars(person string) bool { return slices.Contains(o.Barred, per
 type PaymentStep struct {
 	ID    string       `json:"id"`
 	State PaymentState `json:"state"`
+	Filed bool         `json:"filed,omitempty"` // it travels in the file of a pay run: nobody can be asked about it
 }
 
 // CaseInput starts the workflow of a case's round.

@@ -14,11 +14,12 @@ const (
 	ctxRequestID = "aidflow.request_id"
 	ctxOperation = "aidflow.operation"
 	ctxCaller    = "aidflow.caller"
-	ctxBody      = "aidflow.body"     // []byte, as the handler gets it
-	ctxFaults    = "aidflow.faults"   // []aid.Fault that the handler is to join
-	ctxImport    = "aidflow.import"   // *importBody
-	ctxUpload    = "aidflow.upload"   // *upload
-	ctxResource  = "aidflow.resource" // id for what the request creates
+	ctxBody      = "aidflow.body"      // []byte, as the handler gets it
+	ctxFaults    = "aidflow.faults"    // []aid.Fault that the handler is to join
+	ctxImport    = "aidflow.import"    // *importBody
+	ctxStatement = "aidflow.statement" // *postgres.NewStatement
+	ctxUpload    = "aidflow.upload"    // *upload
+	ctxResource  = "aidflow.resource"  // id for what the request creates
 )
 
 const (

@@ -35,7 +35,7 @@ func (h *handlers) GetFund(ctx context.Context, r GetFundRequestObject) (GetFund
 // CreateFund opens a fund in an area of the caller.
 func (h *handlers) CreateFund(ctx context.Context, r CreateFundRequestObject) (CreateFundResponseObject, error) {
 	b := r.Body
-	rails, err := railsOf(*b)
+	rails, err := h.railsOf(*b)
 	if err != nil {
 		return nil, err
 	}
@@ -81,12 +81,13 @@ func (h *handlers) ListPurposes(ctx context.Context, r ListPurposesRequestObject
 // railsOf reads which rail pays which method.
 //
 // Errors: Invalid with the fault unknown_rail.
-func railsOf(in FundNew) (map[string]string, error) {
+func (h *handlers) railsOf(in FundNew) (map[string]string, error) {
 	out, faults := map[string]string{}, []aid.Fault(nil)
 	for method, rail := range map[string]string{"bank": in.Rails.Bank, "cash": in.Rails.Cash} {
-		switch rail {
-		case "":
-		case simulator.RailName:
+		_, files := h.cfg.FileRails[rail]
+		switch {
+		case rail == "":
+		case files || rail == simulator.RailName:
 			out[method] = rail
 		default:
 			faults = append(faults, aid.Fault{Pointer: "/rails/" + method, Code: "unknown_rail"})
@@ -130,8 +131,12 @@ func (h *handlers) Contribute(ctx context.Context, r ContributeRequestObject) (C
 }
 
 func fund(f postgres.FundRow) Fund {
+	account := FundAccount{Holder: f.Holder, BankBin: f.BankBIN, Number: f.Number, ResultDays: f.ResultDays}
+	if f.Number == "" {
+		account = FundAccount{}
+	}
 	m := func(amount int64) Money { return Money{Amount: amount, Currency: f.Currency} }
-	return Fund{ID: f.ID, Code: f.Code, Name: f.Name, Area: f.Area, Rails: f.Rails, Budget: m(f.Budget), Raised: m(f.Raised), Reserved: m(f.Reserved),
+	return Fund{ID: f.ID, Code: f.Code, Name: f.Name, Area: f.Area, Rails: f.Rails, Account: account, Budget: m(f.Budget), Raised: m(f.Raised), Reserved: m(f.Reserved),
 		InTransit: m(f.InTransit), Spent: m(f.Spent), Available: m(f.Available), Room: m(f.Room), Closing: f.Closing, WaitingCases: f.WaitingCases,
 		CreatedAt: f.CreatedAt.UTC()}
 }

@@ -596,6 +596,39 @@ func (e PartnerAidNewValuation) Valid() bool {
 	}
 }
 
+// Defines values for PayRunStatus.
+const (
+	PayRunStatusCancelled     PayRunStatus = "cancelled"
+	PayRunStatusClosed        PayRunStatus = "closed"
+	PayRunStatusDraft         PayRunStatus = "draft"
+	PayRunStatusExported      PayRunStatus = "exported"
+	PayRunStatusPartlySettled PayRunStatus = "partly_settled"
+	PayRunStatusPrepared      PayRunStatus = "prepared"
+	PayRunStatusReleased      PayRunStatus = "released"
+)
+
+// Valid indicates whether the value is a known member of the PayRunStatus enum.
+func (e PayRunStatus) Valid() bool {
+	switch e {
+	case PayRunStatusCancelled:
+		return true
+	case PayRunStatusClosed:
+		return true
+	case PayRunStatusDraft:
+		return true
+	case PayRunStatusExported:
+		return true
+	case PayRunStatusPartlySettled:
+		return true
+	case PayRunStatusPrepared:
+		return true
+	case PayRunStatusReleased:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for PayeeKind.
 const (
 	PayeeKindGuardian  PayeeKind = "guardian"
@@ -875,6 +908,27 @@ func (e StaffRoleName) Valid() bool {
 	case StaffRoleNameTreasurer:
 		return true
 	case StaffRoleNameVerifier:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for StatementStatus.
+const (
+	StatementStatusApplied  StatementStatus = "applied"
+	StatementStatusReceived StatementStatus = "received"
+	StatementStatusRefused  StatementStatus = "refused"
+)
+
+// Valid indicates whether the value is a known member of the StatementStatus enum.
+func (e StatementStatus) Valid() bool {
+	switch e {
+	case StatementStatusApplied:
+		return true
+	case StatementStatusReceived:
+		return true
+	case StatementStatusRefused:
 		return true
 	default:
 		return false
@@ -1826,6 +1880,49 @@ type Balance struct {
 type BalanceList struct {
 	Data    []Balance `json:"data"`
 	HasMore bool      `json:"has_more"`
+}
+
+// BankLine defines model for BankLine.
+type BankLine struct {
+	// Amount An amount in minor units of its currency (the dong has none).
+	Amount Money `json:"amount"`
+
+	// BankCode Reason of the bank.
+	BankCode string             `json:"bank_code,omitempty,omitzero"`
+	BookedOn openapi_types.Date `json:"booked_on,omitempty,omitzero"`
+
+	// Code Why it moved no payment.
+	Code string `json:"code"`
+
+	// Credit Money came in.
+	Credit   bool   `json:"credit"`
+	EndToEnd string `json:"end_to_end,omitempty,omitzero"`
+
+	// N Place in the file, from 1.
+	N int `json:"n"`
+
+	// Name Of the other side.
+	Name string `json:"name,omitempty,omitzero"`
+
+	// Payment The payment that it names.
+	Payment string `json:"payment,omitempty,omitzero"`
+
+	// Reference The bank's own id of the movement.
+	Reference string `json:"reference,omitempty,omitzero"`
+
+	// Returned Money that had been paid came back.
+	Returned bool `json:"returned"`
+
+	// Said `accepted`, `settled`, `refused` or `failed`.
+	Said string `json:"said"`
+	Text string `json:"text,omitempty,omitzero"`
+}
+
+// BankLinePage defines model for BankLinePage.
+type BankLinePage struct {
+	Data       []BankLine `json:"data"`
+	HasMore    bool       `json:"has_more"`
+	NextCursor string     `json:"next_cursor,omitempty,omitzero"`
 }
 
 // BankReturn What the bank says of a payment that it returns. Without `confirmed_at` it is one person's word, and nothing has changed; of a statement that was brought in there is no second person.
@@ -2821,7 +2918,8 @@ type FreezePage struct {
 
 // Fund defines model for Fund.
 type Fund struct {
-	Area string `json:"area"`
+	Account FundAccount `json:"account,omitempty,omitzero"`
+	Area    string      `json:"area"`
 
 	// Available An amount in minor units of its currency (the dong has none).
 	Available Money `json:"available"`
@@ -2854,6 +2952,19 @@ type Fund struct {
 
 	// WaitingCases Cases on the waiting list.
 	WaitingCases int `json:"waiting_cases,omitempty,omitzero"`
+}
+
+// FundAccount defines model for FundAccount.
+type FundAccount struct {
+	// BankBin Of the bank.
+	BankBin string `json:"bank_bin"`
+
+	// Holder As the bank knows it.
+	Holder string `json:"holder"`
+	Number string `json:"number"`
+
+	// ResultDays Working days in which the bank answers a file; then two persons are asked.
+	ResultDays int `json:"result_days,omitempty,omitzero"`
 }
 
 // FundChange defines model for FundChange.
@@ -3460,6 +3571,129 @@ type PartnerAidPage struct {
 	Data       []PartnerAid `json:"data"`
 	HasMore    bool         `json:"has_more"`
 	NextCursor string       `json:"next_cursor,omitempty,omitzero"`
+}
+
+// PayRun defines model for PayRun.
+type PayRun struct {
+	// Amount An amount in minor units of its currency (the dong has none).
+	Amount    Money     `json:"amount"`
+	Area      string    `json:"area,omitempty,omitzero"`
+	CreatedAt time.Time `json:"created_at"`
+	CreatedBy string    `json:"created_by"`
+
+	// Downloads How often its file was taken.
+	Downloads  int                `json:"downloads,omitempty,omitzero"`
+	DueUntil   time.Time          `json:"due_until,omitempty,omitzero"`
+	EndedAt    time.Time          `json:"ended_at,omitempty,omitzero"`
+	ExecuteOn  openapi_types.Date `json:"execute_on"`
+	ExportedAt time.Time          `json:"exported_at,omitempty,omitzero"`
+	Failed     int                `json:"failed"`
+	Fund       string             `json:"fund"`
+
+	// Hash Of the content that may be released; lacks while it is to be prepared.
+	Hash string `json:"hash,omitempty,omitzero"`
+	ID   string `json:"id"`
+
+	// Left Payments that were, and have left it before its release.
+	Left int `json:"left"`
+
+	// Lines Payments that are in it.
+	Lines int `json:"lines"`
+
+	// MessageID In the file.
+	MessageID  string       `json:"message_id"`
+	PreparedAt time.Time    `json:"prepared_at,omitempty,omitzero"`
+	PreparedBy string       `json:"prepared_by,omitempty,omitzero"`
+	Programme  string       `json:"programme,omitempty,omitzero"`
+	Rail       string       `json:"rail"`
+	ReleasedAt time.Time    `json:"released_at,omitempty,omitzero"`
+	ReleasedBy string       `json:"released_by,omitempty,omitzero"`
+	Settled    int          `json:"settled"`
+	Status     PayRunStatus `json:"status"`
+}
+
+// PayRunLine defines model for PayRunLine.
+type PayRunLine struct {
+	// Amount An amount in minor units of its currency (the dong has none).
+	Amount Money  `json:"amount"`
+	Case   string `json:"case"`
+
+	// LeftAt When it left the run.
+	LeftAt      time.Time `json:"left_at,omitempty,omitzero"`
+	LeftBecause string    `json:"left_because,omitempty,omitzero"`
+
+	// N Place in the file, from 1.
+	N          int           `json:"n"`
+	Payment    string        `json:"payment"`
+	ReasonCode string        `json:"reason_code,omitempty,omitzero"`
+	Status     PaymentStatus `json:"status"`
+}
+
+// PayRunLinePage defines model for PayRunLinePage.
+type PayRunLinePage struct {
+	Data       []PayRunLine `json:"data"`
+	HasMore    bool         `json:"has_more"`
+	NextCursor string       `json:"next_cursor,omitempty,omitzero"`
+}
+
+// PayRunNew defines model for PayRunNew.
+type PayRunNew struct {
+	// Area With everything below it.
+	Area     string    `json:"area,omitempty,omitzero"`
+	DueUntil time.Time `json:"due_until,omitempty,omitzero"`
+
+	// ExecuteOn The day on which the bank is to pay; today when left out.
+	ExecuteOn openapi_types.Date `json:"execute_on,omitempty,omitzero"`
+
+	// Fund Id or code of the fund that pays.
+	Fund string `json:"fund"`
+
+	// LeaveOut Payments that are not taken.
+	LeaveOut  []string `json:"leave_out,omitempty,omitzero"`
+	Programme string   `json:"programme,omitempty,omitzero"`
+
+	// Rail The rail whose file it becomes; the only one when left out.
+	Rail string `json:"rail,omitempty,omitzero"`
+}
+
+// PayRunObstacle defines model for PayRunObstacle.
+type PayRunObstacle struct {
+	Case string `json:"case"`
+
+	// Code Why no run takes it.
+	Code    string `json:"code"`
+	Payment string `json:"payment"`
+}
+
+// PayRunPage defines model for PayRunPage.
+type PayRunPage struct {
+	Data       []PayRun `json:"data"`
+	HasMore    bool     `json:"has_more"`
+	NextCursor string   `json:"next_cursor,omitempty,omitzero"`
+}
+
+// PayRunPreview defines model for PayRunPreview.
+type PayRunPreview struct {
+	Data    []PayRunTotal    `json:"data"`
+	LeftOut []PayRunObstacle `json:"left_out"`
+}
+
+// PayRunRelease defines model for PayRunRelease.
+type PayRunRelease struct {
+	// Hash Of the content that the releaser has seen.
+	Hash string `json:"hash"`
+}
+
+// PayRunStatus defines model for PayRunStatus.
+type PayRunStatus string
+
+// PayRunTotal defines model for PayRunTotal.
+type PayRunTotal struct {
+	// Amount An amount in minor units of its currency (the dong has none).
+	Amount Money  `json:"amount"`
+	Fund   string `json:"fund"`
+	Lines  int    `json:"lines"`
+	Rail   string `json:"rail"`
 }
 
 // Payee Who receives the money, and how.
@@ -4225,6 +4459,47 @@ type StaffRole struct {
 // StaffRoleName defines model for StaffRoleName.
 type StaffRoleName string
 
+// Statement defines model for Statement.
+type Statement struct {
+	Applied   int       `json:"applied"`
+	AppliedAt time.Time `json:"applied_at,omitempty,omitzero"`
+
+	// BankID The bank's id of the message.
+	BankID    string    `json:"bank_id,omitempty,omitzero"`
+	CreatedAt time.Time `json:"created_at"`
+	CreatedBy string    `json:"created_by"`
+
+	// Format `pain.002`, `camt.053`, `camt.054` or `csv`.
+	Format string             `json:"format,omitempty,omitzero"`
+	From   openapi_types.Date `json:"from,omitempty,omitzero"`
+
+	// Full Every movement of the account in the period is in it.
+	Full  bool   `json:"full,omitempty,omitzero"`
+	Fund  string `json:"fund"`
+	ID    string `json:"id"`
+	Lines int    `json:"lines"`
+
+	// PayRun The run that it answers.
+	PayRun string `json:"pay_run,omitempty,omitzero"`
+	Rail   string `json:"rail"`
+
+	// ReasonCode Why it was refused.
+	ReasonCode string             `json:"reason_code,omitempty,omitzero"`
+	Status     StatementStatus    `json:"status"`
+	To         openapi_types.Date `json:"to,omitempty,omitzero"`
+	Unmatched  int                `json:"unmatched"`
+}
+
+// StatementStatus defines model for Statement.Status.
+type StatementStatus string
+
+// StatementPage defines model for StatementPage.
+type StatementPage struct {
+	Data       []Statement `json:"data"`
+	HasMore    bool        `json:"has_more"`
+	NextCursor string      `json:"next_cursor,omitempty,omitzero"`
+}
+
 // Submission defines model for Submission.
 type Submission struct {
 	// SubmittedBy The person who submits; the draft's when left out.
@@ -4925,6 +5200,9 @@ type PaperFormat string
 // PaperLanguage defines model for PaperLanguage.
 type PaperLanguage string
 
+// PayRunID defines model for PayRunId.
+type PayRunID = string
+
 // PaymentID defines model for PaymentId.
 type PaymentID = string
 
@@ -4939,6 +5217,9 @@ type RelationID = string
 
 // StaffSubject defines model for StaffSubject.
 type StaffSubject = string
+
+// StatementID defines model for StatementId.
+type StatementID = string
 
 // TaskID defines model for TaskId.
 type TaskID = string
@@ -5331,6 +5612,12 @@ type ChangeFundParams struct {
 	IfMatch IfMatch `json:"If-Match"`
 }
 
+// SetFundAccountParams defines parameters for SetFundAccount.
+type SetFundAccountParams struct {
+	// IfMatch The `ETag` of what the caller has seen.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // ListBudgetsParams defines parameters for ListBudgets.
 type ListBudgetsParams struct {
 	// Limit Rows of a page.
@@ -5540,6 +5827,75 @@ type RecordPartnerAidParams struct {
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
 }
 
+// ListPayRunsParams defines parameters for ListPayRuns.
+type ListPayRunsParams struct {
+	Status PayRunStatus `form:"status,omitempty" json:"status,omitempty,omitzero"`
+
+	// Fund Id or code of a fund.
+	Fund string `form:"fund,omitempty" json:"fund,omitempty,omitzero"`
+
+	// Limit Rows of a page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// CreatePayRunParams defines parameters for CreatePayRun.
+type CreatePayRunParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// PreviewPayRunParams defines parameters for PreviewPayRun.
+type PreviewPayRunParams struct {
+	// Fund Id of a fund.
+	Fund      string `form:"fund,omitempty" json:"fund,omitempty,omitzero"`
+	Programme string `form:"programme,omitempty" json:"programme,omitempty,omitzero"`
+
+	// Area Code of an area; everything below it counts.
+	Area string `form:"area,omitempty" json:"area,omitempty,omitzero"`
+
+	// DueUntil Only payments that were due by then.
+	DueUntil time.Time `form:"due_until,omitempty" json:"due_until,omitempty,omitzero"`
+}
+
+// CancelPayRunParams defines parameters for CancelPayRun.
+type CancelPayRunParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The `ETag` of what the caller has seen.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ListPayRunLinesParams defines parameters for ListPayRunLines.
+type ListPayRunLinesParams struct {
+	// Limit Rows of a page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// PreparePayRunParams defines parameters for PreparePayRun.
+type PreparePayRunParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The `ETag` of what the caller has seen.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
+// ReleasePayRunParams defines parameters for ReleasePayRun.
+type ReleasePayRunParams struct {
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+
+	// IfMatch The `ETag` of what the caller has seen.
+	IfMatch IfMatch `json:"If-Match"`
+}
+
 // ListPaymentsParams defines parameters for ListPayments.
 type ListPaymentsParams struct {
 	// Case Id or reference of a case.
@@ -5668,6 +6024,39 @@ type ListRelationsParams struct {
 type CreateRelationParams struct {
 	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
 	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListStatementsParams defines parameters for ListStatements.
+type ListStatementsParams struct {
+	// Fund Id or code of a fund.
+	Fund string `form:"fund,omitempty" json:"fund,omitempty,omitzero"`
+
+	// Limit Rows of a page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
+}
+
+// CreateStatementParams defines parameters for CreateStatement.
+type CreateStatementParams struct {
+	// Fund Id or code of the fund.
+	Fund string `form:"fund" json:"fund"`
+
+	// Rail The rail that reads it; the only one when left out.
+	Rail string `form:"rail,omitempty" json:"rail,omitempty,omitzero"`
+
+	// IdempotencyKey Chosen by the caller; one for each thing that is wanted.
+	IdempotencyKey IdempotencyKey `json:"Idempotency-Key"`
+}
+
+// ListUnmatchedParams defines parameters for ListUnmatched.
+type ListUnmatchedParams struct {
+	// Limit Rows of a page.
+	Limit Limit `form:"limit,omitempty" json:"limit,omitempty,omitzero"`
+
+	// Cursor `next_cursor` of the page before.
+	Cursor Cursor `form:"cursor,omitempty" json:"cursor,omitempty,omitzero"`
 }
 
 // ListTaskBatchesParams defines parameters for ListTaskBatches.
@@ -5925,6 +6314,9 @@ type CreateFundJSONRequestBody = FundNew
 // ChangeFundJSONRequestBody defines body for ChangeFund for application/json ContentType.
 type ChangeFundJSONRequestBody = FundChange
 
+// SetFundAccountJSONRequestBody defines body for SetFundAccount for application/json ContentType.
+type SetFundAccountJSONRequestBody = FundAccount
+
 // CreateBudgetJSONRequestBody defines body for CreateBudget for application/json ContentType.
 type CreateBudgetJSONRequestBody = BudgetNew
 
@@ -5957,6 +6349,12 @@ type ReadNotificationsJSONRequestBody = NotificationsRead
 
 // RecordPartnerAidJSONRequestBody defines body for RecordPartnerAid for application/json ContentType.
 type RecordPartnerAidJSONRequestBody = PartnerAidNew
+
+// CreatePayRunJSONRequestBody defines body for CreatePayRun for application/json ContentType.
+type CreatePayRunJSONRequestBody = PayRunNew
+
+// ReleasePayRunJSONRequestBody defines body for ReleasePayRun for application/json ContentType.
+type ReleasePayRunJSONRequestBody = PayRunRelease
 
 // RecordReturnJSONRequestBody defines body for RecordReturn for application/json ContentType.
 type RecordReturnJSONRequestBody = BankReturnNew
@@ -6200,6 +6598,9 @@ type ServerInterface interface {
 	// ChangeFund Change a fund's name or budget, close it, or open it again
 	// (PATCH /v1/funds/{id})
 	ChangeFund(c *gin.Context, id FundID, params ChangeFundParams)
+	// SetFundAccount Say from which account a fund pays by files
+	// (PUT /v1/funds/{id}/account)
+	SetFundAccount(c *gin.Context, id FundID, params SetFundAccountParams)
 	// ListBudgets What programmes may promise of a fund in a year, and have promised
 	// (GET /v1/funds/{id}/budgets)
 	ListBudgets(c *gin.Context, id FundID, params ListBudgetsParams)
@@ -6284,6 +6685,33 @@ type ServerInterface interface {
 	// RecordPartnerAid Record aid that a partner gave itself
 	// (POST /v1/partner-aid)
 	RecordPartnerAid(c *gin.Context, params RecordPartnerAidParams)
+	// ListPayRuns Pay runs, newest first
+	// (GET /v1/pay-runs)
+	ListPayRuns(c *gin.Context, params ListPayRunsParams)
+	// CreatePayRun Make a pay run
+	// (POST /v1/pay-runs)
+	CreatePayRun(c *gin.Context, params CreatePayRunParams)
+	// PreviewPayRun What runs could be made of
+	// (GET /v1/pay-runs/preview)
+	PreviewPayRun(c *gin.Context, params PreviewPayRunParams)
+	// GetPayRun One pay run with its progress
+	// (GET /v1/pay-runs/{id})
+	GetPayRun(c *gin.Context, id PayRunID)
+	// CancelPayRun Give a run up
+	// (POST /v1/pay-runs/{id}/cancel)
+	CancelPayRun(c *gin.Context, id PayRunID, params CancelPayRunParams)
+	// GetPayRunFile The file for the bank
+	// (GET /v1/pay-runs/{id}/file)
+	GetPayRunFile(c *gin.Context, id PayRunID)
+	// ListPayRunLines The payments of a pay run
+	// (GET /v1/pay-runs/{id}/lines)
+	ListPayRunLines(c *gin.Context, id PayRunID, params ListPayRunLinesParams)
+	// PreparePayRun Say that a run is as it should be
+	// (POST /v1/pay-runs/{id}/prepare)
+	PreparePayRun(c *gin.Context, id PayRunID, params PreparePayRunParams)
+	// ReleasePayRun Release a run to its bank
+	// (POST /v1/pay-runs/{id}/release)
+	ReleasePayRun(c *gin.Context, id PayRunID, params ReleasePayRunParams)
 	// ListPayments Payments, newest first
 	// (GET /v1/payments)
 	ListPayments(c *gin.Context, params ListPaymentsParams)
@@ -6362,6 +6790,18 @@ type ServerInterface interface {
 	// EndRelation End a relation that was recorded in error or is over
 	// (DELETE /v1/staff/{subject}/relations/{relation})
 	EndRelation(c *gin.Context, subject StaffSubject, relation RelationID)
+	// ListStatements Files of banks that came in, newest first
+	// (GET /v1/statements)
+	ListStatements(c *gin.Context, params ListStatementsParams)
+	// CreateStatement Bring a file of the bank
+	// (POST /v1/statements)
+	CreateStatement(c *gin.Context, params CreateStatementParams)
+	// GetStatement One file of the bank, and how far it is applied
+	// (GET /v1/statements/{id})
+	GetStatement(c *gin.Context, id StatementID)
+	// ListUnmatched Lines that moved no payment, and why
+	// (GET /v1/statements/{id}/unmatched)
+	ListUnmatched(c *gin.Context, id StatementID, params ListUnmatchedParams)
 	// ListTaskBatches The caller's batches, newest first
 	// (GET /v1/task-batches)
 	ListTaskBatches(c *gin.Context, params ListTaskBatchesParams)
@@ -8858,6 +9298,58 @@ func (siw *ServerInterfaceWrapper) ChangeFund(c *gin.Context) {
 	siw.Handler.ChangeFund(c, id, params)
 }
 
+// SetFundAccount operation middleware
+func (siw *ServerInterfaceWrapper) SetFundAccount(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id FundID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params SetFundAccountParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.SetFundAccount(c, id, params)
+}
+
 // ListBudgets operation middleware
 func (siw *ServerInterfaceWrapper) ListBudgets(c *gin.Context) {
 
@@ -10141,6 +10633,467 @@ func (siw *ServerInterfaceWrapper) RecordPartnerAid(c *gin.Context) {
 	siw.Handler.RecordPartnerAid(c, params)
 }
 
+// ListPayRuns operation middleware
+func (siw *ServerInterfaceWrapper) ListPayRuns(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPayRunsParams
+
+	// ------------- Optional query parameter "status" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "status", c.Request.URL.Query(), &params.Status, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter status: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "fund" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "fund", c.Request.URL.Query(), &params.Fund, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter fund: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListPayRuns(c, params)
+}
+
+// CreatePayRun operation middleware
+func (siw *ServerInterfaceWrapper) CreatePayRun(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreatePayRunParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreatePayRun(c, params)
+}
+
+// PreviewPayRun operation middleware
+func (siw *ServerInterfaceWrapper) PreviewPayRun(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PreviewPayRunParams
+
+	// ------------- Optional query parameter "fund" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "fund", c.Request.URL.Query(), &params.Fund, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter fund: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "programme" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "programme", c.Request.URL.Query(), &params.Programme, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter programme: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "area" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "area", c.Request.URL.Query(), &params.Area, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter area: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "due_until" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "due_until", c.Request.URL.Query(), &params.DueUntil, runtime.BindQueryParameterOptions{Type: "string", Format: "date-time"})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter due_until: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PreviewPayRun(c, params)
+}
+
+// GetPayRun operation middleware
+func (siw *ServerInterfaceWrapper) GetPayRun(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PayRunID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetPayRun(c, id)
+}
+
+// CancelPayRun operation middleware
+func (siw *ServerInterfaceWrapper) CancelPayRun(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PayRunID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CancelPayRunParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CancelPayRun(c, id, params)
+}
+
+// GetPayRunFile operation middleware
+func (siw *ServerInterfaceWrapper) GetPayRunFile(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PayRunID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetPayRunFile(c, id)
+}
+
+// ListPayRunLines operation middleware
+func (siw *ServerInterfaceWrapper) ListPayRunLines(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PayRunID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListPayRunLinesParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListPayRunLines(c, id, params)
+}
+
+// PreparePayRun operation middleware
+func (siw *ServerInterfaceWrapper) PreparePayRun(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PayRunID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params PreparePayRunParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.PreparePayRun(c, id, params)
+}
+
+// ReleasePayRun operation middleware
+func (siw *ServerInterfaceWrapper) ReleasePayRun(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id PayRunID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ReleasePayRunParams
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Required header parameter "If-Match" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("If-Match")]; found {
+		var IfMatch IfMatch
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for If-Match, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "If-Match", valueList[0], &IfMatch, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter If-Match: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IfMatch = IfMatch
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter If-Match is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ReleasePayRun(c, id, params)
+}
+
 // ListPayments operation middleware
 func (siw *ServerInterfaceWrapper) ListPayments(c *gin.Context) {
 
@@ -11324,6 +12277,177 @@ func (siw *ServerInterfaceWrapper) EndRelation(c *gin.Context) {
 	}
 
 	siw.Handler.EndRelation(c, subject, relation)
+}
+
+// ListStatements operation middleware
+func (siw *ServerInterfaceWrapper) ListStatements(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListStatementsParams
+
+	// ------------- Optional query parameter "fund" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "fund", c.Request.URL.Query(), &params.Fund, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter fund: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListStatements(c, params)
+}
+
+// CreateStatement operation middleware
+func (siw *ServerInterfaceWrapper) CreateStatement(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateStatementParams
+
+	// ------------- Required query parameter "fund" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "fund", c.Request.URL.Query(), &params.Fund, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter fund: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "rail" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "rail", c.Request.URL.Query(), &params.Rail, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter rail: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	headers := c.Request.Header
+
+	// ------------- Required header parameter "Idempotency-Key" -------------
+	if valueList, found := headers[http.CanonicalHeaderKey("Idempotency-Key")]; found {
+		var IdempotencyKey IdempotencyKey
+		n := len(valueList)
+		if n != 1 {
+			siw.ErrorHandler(c, fmt.Errorf("Expected one value for Idempotency-Key, got %d", n), http.StatusBadRequest)
+			return
+		}
+
+		err = runtime.BindStyledParameterWithOptions("simple", "Idempotency-Key", valueList[0], &IdempotencyKey, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: true, Type: "string", Format: ""})
+		if err != nil {
+			siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter Idempotency-Key: %w", err), http.StatusBadRequest)
+			return
+		}
+
+		params.IdempotencyKey = IdempotencyKey
+
+	} else {
+		siw.ErrorHandler(c, fmt.Errorf("Header parameter Idempotency-Key is required, but not found"), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.CreateStatement(c, params)
+}
+
+// GetStatement operation middleware
+func (siw *ServerInterfaceWrapper) GetStatement(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id StatementID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.GetStatement(c, id)
+}
+
+// ListUnmatched operation middleware
+func (siw *ServerInterfaceWrapper) ListUnmatched(c *gin.Context) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "id" -------------
+	var id StatementID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "id", c.Param("id"), &id, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter id: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListUnmatchedParams
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", c.Request.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter limit: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	// ------------- Optional query parameter "cursor" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "cursor", c.Request.URL.Query(), &params.Cursor, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		siw.ErrorHandler(c, fmt.Errorf("Invalid format for parameter cursor: %w", err), http.StatusBadRequest)
+		return
+	}
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		middleware(c)
+		if c.IsAborted() {
+			return
+		}
+	}
+
+	siw.Handler.ListUnmatched(c, id, params)
 }
 
 // ListTaskBatches operation middleware
@@ -12667,6 +13791,7 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/funds/:id/opening-balances", wrapper.CreateOpeningBalances)
 	router.GET(options.BaseURL+"/v1/funds/:id/years", wrapper.ListFundYears)
 	router.POST(options.BaseURL+"/v1/funds/:id/years", wrapper.CloseFundYear)
+	router.PUT(options.BaseURL+"/v1/funds/:id/account", wrapper.SetFundAccount)
 	router.GET(options.BaseURL+"/v1/funds/:id/waiting-list", wrapper.ListWaiting)
 	router.POST(options.BaseURL+"/v1/funds/:id/contributions", wrapper.Contribute)
 	router.GET(options.BaseURL+"/v1/funds/:id/contributions/:contribution/receipt", wrapper.GetReceipt)
@@ -12686,6 +13811,19 @@ func RegisterHandlersWithOptions(router gin.IRouter, si ServerInterface, options
 	router.POST(options.BaseURL+"/v1/people/:id/split", wrapper.SplitPerson)
 	router.POST(options.BaseURL+"/v1/people/:id/matches/:other", wrapper.DifferPeople)
 	router.GET(options.BaseURL+"/v1/follow-ups", wrapper.ListFollowUps)
+	router.GET(options.BaseURL+"/v1/pay-runs/preview", wrapper.PreviewPayRun)
+	router.GET(options.BaseURL+"/v1/pay-runs", wrapper.ListPayRuns)
+	router.POST(options.BaseURL+"/v1/pay-runs", wrapper.CreatePayRun)
+	router.GET(options.BaseURL+"/v1/pay-runs/:id", wrapper.GetPayRun)
+	router.GET(options.BaseURL+"/v1/pay-runs/:id/lines", wrapper.ListPayRunLines)
+	router.POST(options.BaseURL+"/v1/pay-runs/:id/prepare", wrapper.PreparePayRun)
+	router.POST(options.BaseURL+"/v1/pay-runs/:id/release", wrapper.ReleasePayRun)
+	router.POST(options.BaseURL+"/v1/pay-runs/:id/cancel", wrapper.CancelPayRun)
+	router.GET(options.BaseURL+"/v1/pay-runs/:id/file", wrapper.GetPayRunFile)
+	router.GET(options.BaseURL+"/v1/statements", wrapper.ListStatements)
+	router.POST(options.BaseURL+"/v1/statements", wrapper.CreateStatement)
+	router.GET(options.BaseURL+"/v1/statements/:id", wrapper.GetStatement)
+	router.GET(options.BaseURL+"/v1/statements/:id/unmatched", wrapper.ListUnmatched)
 	router.POST(options.BaseURL+"/v1/callbacks/:rail", wrapper.RailCallback)
 	router.POST(options.BaseURL+"/v1/sandbox/cases/:id/advance", wrapper.AdvanceCase)
 	router.GET(options.BaseURL+"/v1/notifications", wrapper.ListNotifications)
@@ -21521,6 +22659,232 @@ func (response ChangeFund503ApplicationProblemPlusJSONResponse) VisitChangeFundR
 	return err
 }
 
+type SetFundAccountRequestObject struct {
+	ID     FundID `json:"id"`
+	Params SetFundAccountParams
+	Body   *SetFundAccountJSONRequestBody
+}
+
+type SetFundAccountResponseObject interface {
+	VisitSetFundAccountResponse(w http.ResponseWriter) error
+}
+
+type SetFundAccount200ResponseHeaders struct {
+	ETag string
+}
+
+type SetFundAccount200JSONResponse struct {
+	Body    Fund
+	Headers SetFundAccount200ResponseHeaders
+}
+
+func (response SetFundAccount200JSONResponse) VisitSetFundAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetFundAccount400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response SetFundAccount400ApplicationProblemPlusJSONResponse) VisitSetFundAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetFundAccount401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response SetFundAccount401ApplicationProblemPlusJSONResponse) VisitSetFundAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetFundAccount403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response SetFundAccount403ApplicationProblemPlusJSONResponse) VisitSetFundAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetFundAccount404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response SetFundAccount404ApplicationProblemPlusJSONResponse) VisitSetFundAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetFundAccount409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response SetFundAccount409ApplicationProblemPlusJSONResponse) VisitSetFundAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetFundAccount412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response SetFundAccount412ApplicationProblemPlusJSONResponse) VisitSetFundAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetFundAccount413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response SetFundAccount413ApplicationProblemPlusJSONResponse) VisitSetFundAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetFundAccount415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response SetFundAccount415ApplicationProblemPlusJSONResponse) VisitSetFundAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetFundAccount422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response SetFundAccount422ApplicationProblemPlusJSONResponse) VisitSetFundAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetFundAccount428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response SetFundAccount428ApplicationProblemPlusJSONResponse) VisitSetFundAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetFundAccount500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response SetFundAccount500ApplicationProblemPlusJSONResponse) VisitSetFundAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type SetFundAccount503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response SetFundAccount503ApplicationProblemPlusJSONResponse) VisitSetFundAccountResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListBudgetsRequestObject struct {
 	ID     FundID `json:"id"`
 	Params ListBudgetsParams
@@ -25737,6 +27101,1478 @@ func (response RecordPartnerAid503ApplicationProblemPlusJSONResponse) VisitRecor
 	return err
 }
 
+type ListPayRunsRequestObject struct {
+	Params ListPayRunsParams
+}
+
+type ListPayRunsResponseObject interface {
+	VisitListPayRunsResponse(w http.ResponseWriter) error
+}
+
+type ListPayRuns200JSONResponse PayRunPage
+
+func (response ListPayRuns200JSONResponse) VisitListPayRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayRuns400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayRuns400ApplicationProblemPlusJSONResponse) VisitListPayRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayRuns401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayRuns401ApplicationProblemPlusJSONResponse) VisitListPayRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayRuns403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayRuns403ApplicationProblemPlusJSONResponse) VisitListPayRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayRuns500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayRuns500ApplicationProblemPlusJSONResponse) VisitListPayRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayRuns503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayRuns503ApplicationProblemPlusJSONResponse) VisitListPayRunsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayRunRequestObject struct {
+	Params CreatePayRunParams
+	Body   *CreatePayRunJSONRequestBody
+}
+
+type CreatePayRunResponseObject interface {
+	VisitCreatePayRunResponse(w http.ResponseWriter) error
+}
+
+type CreatePayRun201ResponseHeaders struct {
+	ETag               string
+	IdempotentReplayed *string
+	Location           string
+}
+
+type CreatePayRun201JSONResponse struct {
+	Body    PayRun
+	Headers CreatePayRun201ResponseHeaders
+}
+
+func (response CreatePayRun201JSONResponse) VisitCreatePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayRun400ApplicationProblemPlusJSONResponse) VisitCreatePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayRun401ApplicationProblemPlusJSONResponse) VisitCreatePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayRun403ApplicationProblemPlusJSONResponse) VisitCreatePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayRun404ApplicationProblemPlusJSONResponse) VisitCreatePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayRun409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayRun409ApplicationProblemPlusJSONResponse) VisitCreatePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayRun413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayRun413ApplicationProblemPlusJSONResponse) VisitCreatePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayRun415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayRun415ApplicationProblemPlusJSONResponse) VisitCreatePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayRun422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayRun422ApplicationProblemPlusJSONResponse) VisitCreatePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayRun500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayRun500ApplicationProblemPlusJSONResponse) VisitCreatePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreatePayRun503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreatePayRun503ApplicationProblemPlusJSONResponse) VisitCreatePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPayRunRequestObject struct {
+	Params PreviewPayRunParams
+}
+
+type PreviewPayRunResponseObject interface {
+	VisitPreviewPayRunResponse(w http.ResponseWriter) error
+}
+
+type PreviewPayRun200JSONResponse PayRunPreview
+
+func (response PreviewPayRun200JSONResponse) VisitPreviewPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPayRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPayRun400ApplicationProblemPlusJSONResponse) VisitPreviewPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPayRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPayRun401ApplicationProblemPlusJSONResponse) VisitPreviewPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPayRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPayRun403ApplicationProblemPlusJSONResponse) VisitPreviewPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPayRun500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPayRun500ApplicationProblemPlusJSONResponse) VisitPreviewPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreviewPayRun503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response PreviewPayRun503ApplicationProblemPlusJSONResponse) VisitPreviewPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRunRequestObject struct {
+	ID PayRunID `json:"id"`
+}
+
+type GetPayRunResponseObject interface {
+	VisitGetPayRunResponse(w http.ResponseWriter) error
+}
+
+type GetPayRun200ResponseHeaders struct {
+	ETag string
+}
+
+type GetPayRun200JSONResponse struct {
+	Body    PayRun
+	Headers GetPayRun200ResponseHeaders
+}
+
+func (response GetPayRun200JSONResponse) VisitGetPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayRun400ApplicationProblemPlusJSONResponse) VisitGetPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayRun401ApplicationProblemPlusJSONResponse) VisitGetPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayRun403ApplicationProblemPlusJSONResponse) VisitGetPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayRun404ApplicationProblemPlusJSONResponse) VisitGetPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRun500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayRun500ApplicationProblemPlusJSONResponse) VisitGetPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRun503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayRun503ApplicationProblemPlusJSONResponse) VisitGetPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPayRunRequestObject struct {
+	ID     PayRunID `json:"id"`
+	Params CancelPayRunParams
+}
+
+type CancelPayRunResponseObject interface {
+	VisitCancelPayRunResponse(w http.ResponseWriter) error
+}
+
+type CancelPayRun200ResponseHeaders struct {
+	ETag               string
+	IdempotentReplayed *string
+}
+
+type CancelPayRun200JSONResponse struct {
+	Body    PayRun
+	Headers CancelPayRun200ResponseHeaders
+}
+
+func (response CancelPayRun200JSONResponse) VisitCancelPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPayRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPayRun400ApplicationProblemPlusJSONResponse) VisitCancelPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPayRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPayRun401ApplicationProblemPlusJSONResponse) VisitCancelPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPayRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPayRun403ApplicationProblemPlusJSONResponse) VisitCancelPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPayRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPayRun404ApplicationProblemPlusJSONResponse) VisitCancelPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPayRun409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPayRun409ApplicationProblemPlusJSONResponse) VisitCancelPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPayRun412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPayRun412ApplicationProblemPlusJSONResponse) VisitCancelPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPayRun422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPayRun422ApplicationProblemPlusJSONResponse) VisitCancelPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPayRun428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPayRun428ApplicationProblemPlusJSONResponse) VisitCancelPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPayRun500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPayRun500ApplicationProblemPlusJSONResponse) VisitCancelPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CancelPayRun503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CancelPayRun503ApplicationProblemPlusJSONResponse) VisitCancelPayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRunFileRequestObject struct {
+	ID PayRunID `json:"id"`
+}
+
+type GetPayRunFileResponseObject interface {
+	VisitGetPayRunFileResponse(w http.ResponseWriter) error
+}
+
+type GetPayRunFile200ResponseHeaders struct {
+	ContentDisposition string
+	DownloadWarning    string
+}
+
+type GetPayRunFile200ApplicationVndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse struct {
+	Body          io.Reader
+	Headers       GetPayRunFile200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetPayRunFile200ApplicationVndOpenxmlformatsOfficedocumentSpreadsheetmlSheetResponse) VisitGetPayRunFileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.Header().Set("Download-Warning", fmt.Sprint(response.Headers.DownloadWarning))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetPayRunFile200ApplicationXMLResponse struct {
+	Body          io.Reader
+	Headers       GetPayRunFile200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetPayRunFile200ApplicationXMLResponse) VisitGetPayRunFileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "application/xml")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.Header().Set("Download-Warning", fmt.Sprint(response.Headers.DownloadWarning))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetPayRunFile200TextCsvResponse struct {
+	Body          io.Reader
+	Headers       GetPayRunFile200ResponseHeaders
+	ContentLength int64
+}
+
+func (response GetPayRunFile200TextCsvResponse) VisitGetPayRunFileResponse(w http.ResponseWriter) error {
+
+	w.Header().Set("Content-Type", "text/csv")
+	if response.ContentLength != 0 {
+		w.Header().Set("Content-Length", fmt.Sprint(response.ContentLength))
+	}
+	w.Header().Set("Content-Disposition", fmt.Sprint(response.Headers.ContentDisposition))
+	w.Header().Set("Download-Warning", fmt.Sprint(response.Headers.DownloadWarning))
+	w.WriteHeader(200)
+
+	if closer, ok := response.Body.(io.ReadCloser); ok {
+		defer closer.Close()
+	}
+	_, err := io.Copy(w, response.Body)
+	return err
+}
+
+type GetPayRunFile400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayRunFile400ApplicationProblemPlusJSONResponse) VisitGetPayRunFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRunFile401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayRunFile401ApplicationProblemPlusJSONResponse) VisitGetPayRunFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRunFile403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayRunFile403ApplicationProblemPlusJSONResponse) VisitGetPayRunFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRunFile404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayRunFile404ApplicationProblemPlusJSONResponse) VisitGetPayRunFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRunFile409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayRunFile409ApplicationProblemPlusJSONResponse) VisitGetPayRunFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRunFile500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayRunFile500ApplicationProblemPlusJSONResponse) VisitGetPayRunFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetPayRunFile503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetPayRunFile503ApplicationProblemPlusJSONResponse) VisitGetPayRunFileResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayRunLinesRequestObject struct {
+	ID     PayRunID `json:"id"`
+	Params ListPayRunLinesParams
+}
+
+type ListPayRunLinesResponseObject interface {
+	VisitListPayRunLinesResponse(w http.ResponseWriter) error
+}
+
+type ListPayRunLines200JSONResponse PayRunLinePage
+
+func (response ListPayRunLines200JSONResponse) VisitListPayRunLinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayRunLines400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayRunLines400ApplicationProblemPlusJSONResponse) VisitListPayRunLinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayRunLines401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayRunLines401ApplicationProblemPlusJSONResponse) VisitListPayRunLinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayRunLines403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayRunLines403ApplicationProblemPlusJSONResponse) VisitListPayRunLinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayRunLines404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayRunLines404ApplicationProblemPlusJSONResponse) VisitListPayRunLinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayRunLines500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayRunLines500ApplicationProblemPlusJSONResponse) VisitListPayRunLinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListPayRunLines503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListPayRunLines503ApplicationProblemPlusJSONResponse) VisitListPayRunLinesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreparePayRunRequestObject struct {
+	ID     PayRunID `json:"id"`
+	Params PreparePayRunParams
+}
+
+type PreparePayRunResponseObject interface {
+	VisitPreparePayRunResponse(w http.ResponseWriter) error
+}
+
+type PreparePayRun200ResponseHeaders struct {
+	ETag               string
+	IdempotentReplayed *string
+}
+
+type PreparePayRun200JSONResponse struct {
+	Body    PayRun
+	Headers PreparePayRun200ResponseHeaders
+}
+
+func (response PreparePayRun200JSONResponse) VisitPreparePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreparePayRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response PreparePayRun400ApplicationProblemPlusJSONResponse) VisitPreparePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreparePayRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response PreparePayRun401ApplicationProblemPlusJSONResponse) VisitPreparePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreparePayRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response PreparePayRun403ApplicationProblemPlusJSONResponse) VisitPreparePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreparePayRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response PreparePayRun404ApplicationProblemPlusJSONResponse) VisitPreparePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreparePayRun409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response PreparePayRun409ApplicationProblemPlusJSONResponse) VisitPreparePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreparePayRun412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response PreparePayRun412ApplicationProblemPlusJSONResponse) VisitPreparePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreparePayRun422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response PreparePayRun422ApplicationProblemPlusJSONResponse) VisitPreparePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreparePayRun428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response PreparePayRun428ApplicationProblemPlusJSONResponse) VisitPreparePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreparePayRun500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response PreparePayRun500ApplicationProblemPlusJSONResponse) VisitPreparePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PreparePayRun503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response PreparePayRun503ApplicationProblemPlusJSONResponse) VisitPreparePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleasePayRunRequestObject struct {
+	ID     PayRunID `json:"id"`
+	Params ReleasePayRunParams
+	Body   *ReleasePayRunJSONRequestBody
+}
+
+type ReleasePayRunResponseObject interface {
+	VisitReleasePayRunResponse(w http.ResponseWriter) error
+}
+
+type ReleasePayRun200ResponseHeaders struct {
+	ETag               string
+	IdempotentReplayed *string
+}
+
+type ReleasePayRun200JSONResponse struct {
+	Body    PayRun
+	Headers ReleasePayRun200ResponseHeaders
+}
+
+func (response ReleasePayRun200JSONResponse) VisitReleasePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("ETag", fmt.Sprint(response.Headers.ETag))
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleasePayRun400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ReleasePayRun400ApplicationProblemPlusJSONResponse) VisitReleasePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleasePayRun401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ReleasePayRun401ApplicationProblemPlusJSONResponse) VisitReleasePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleasePayRun403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ReleasePayRun403ApplicationProblemPlusJSONResponse) VisitReleasePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleasePayRun404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ReleasePayRun404ApplicationProblemPlusJSONResponse) VisitReleasePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleasePayRun409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response ReleasePayRun409ApplicationProblemPlusJSONResponse) VisitReleasePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleasePayRun412ApplicationProblemPlusJSONResponse struct {
+	PreconditionFailedApplicationProblemPlusJSONResponse
+}
+
+func (response ReleasePayRun412ApplicationProblemPlusJSONResponse) VisitReleasePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(412)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleasePayRun413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response ReleasePayRun413ApplicationProblemPlusJSONResponse) VisitReleasePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleasePayRun415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response ReleasePayRun415ApplicationProblemPlusJSONResponse) VisitReleasePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleasePayRun422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response ReleasePayRun422ApplicationProblemPlusJSONResponse) VisitReleasePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleasePayRun428ApplicationProblemPlusJSONResponse struct {
+	PreconditionRequiredApplicationProblemPlusJSONResponse
+}
+
+func (response ReleasePayRun428ApplicationProblemPlusJSONResponse) VisitReleasePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(428)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleasePayRun500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ReleasePayRun500ApplicationProblemPlusJSONResponse) VisitReleasePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ReleasePayRun503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ReleasePayRun503ApplicationProblemPlusJSONResponse) VisitReleasePayRunResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListPaymentsRequestObject struct {
 	Params ListPaymentsParams
 }
@@ -29919,6 +32755,545 @@ func (response EndRelation503ApplicationProblemPlusJSONResponse) VisitEndRelatio
 	return err
 }
 
+type ListStatementsRequestObject struct {
+	Params ListStatementsParams
+}
+
+type ListStatementsResponseObject interface {
+	VisitListStatementsResponse(w http.ResponseWriter) error
+}
+
+type ListStatements200JSONResponse StatementPage
+
+func (response ListStatements200JSONResponse) VisitListStatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStatements400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListStatements400ApplicationProblemPlusJSONResponse) VisitListStatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStatements401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListStatements401ApplicationProblemPlusJSONResponse) VisitListStatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStatements403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListStatements403ApplicationProblemPlusJSONResponse) VisitListStatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStatements500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListStatements500ApplicationProblemPlusJSONResponse) VisitListStatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListStatements503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListStatements503ApplicationProblemPlusJSONResponse) VisitListStatementsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStatementRequestObject struct {
+	Params CreateStatementParams
+	Body   io.Reader
+}
+
+type CreateStatementResponseObject interface {
+	VisitCreateStatementResponse(w http.ResponseWriter) error
+}
+
+type CreateStatement201ResponseHeaders struct {
+	IdempotentReplayed *string
+	Location           string
+}
+
+type CreateStatement201JSONResponse struct {
+	Body    Statement
+	Headers CreateStatement201ResponseHeaders
+}
+
+func (response CreateStatement201JSONResponse) VisitCreateStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	if response.Headers.IdempotentReplayed != nil {
+		w.Header().Set("Idempotent-Replayed", fmt.Sprint(*response.Headers.IdempotentReplayed))
+	}
+	w.Header().Set("Location", fmt.Sprint(response.Headers.Location))
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStatement400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStatement400ApplicationProblemPlusJSONResponse) VisitCreateStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStatement401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStatement401ApplicationProblemPlusJSONResponse) VisitCreateStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStatement403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStatement403ApplicationProblemPlusJSONResponse) VisitCreateStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStatement404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStatement404ApplicationProblemPlusJSONResponse) VisitCreateStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStatement409ApplicationProblemPlusJSONResponse struct {
+	ConflictApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStatement409ApplicationProblemPlusJSONResponse) VisitCreateStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(409)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStatement413ApplicationProblemPlusJSONResponse struct {
+	TooLargeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStatement413ApplicationProblemPlusJSONResponse) VisitCreateStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(413)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStatement415ApplicationProblemPlusJSONResponse struct {
+	UnsupportedMediaTypeApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStatement415ApplicationProblemPlusJSONResponse) VisitCreateStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(415)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStatement422ApplicationProblemPlusJSONResponse struct {
+	UnprocessableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStatement422ApplicationProblemPlusJSONResponse) VisitCreateStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(422)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStatement500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStatement500ApplicationProblemPlusJSONResponse) VisitCreateStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateStatement503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response CreateStatement503ApplicationProblemPlusJSONResponse) VisitCreateStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatementRequestObject struct {
+	ID StatementID `json:"id"`
+}
+
+type GetStatementResponseObject interface {
+	VisitGetStatementResponse(w http.ResponseWriter) error
+}
+
+type GetStatement200JSONResponse Statement
+
+func (response GetStatement200JSONResponse) VisitGetStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatement400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatement400ApplicationProblemPlusJSONResponse) VisitGetStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatement401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatement401ApplicationProblemPlusJSONResponse) VisitGetStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatement403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatement403ApplicationProblemPlusJSONResponse) VisitGetStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatement404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatement404ApplicationProblemPlusJSONResponse) VisitGetStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatement500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatement500ApplicationProblemPlusJSONResponse) VisitGetStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type GetStatement503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response GetStatement503ApplicationProblemPlusJSONResponse) VisitGetStatementResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUnmatchedRequestObject struct {
+	ID     StatementID `json:"id"`
+	Params ListUnmatchedParams
+}
+
+type ListUnmatchedResponseObject interface {
+	VisitListUnmatchedResponse(w http.ResponseWriter) error
+}
+
+type ListUnmatched200JSONResponse BankLinePage
+
+func (response ListUnmatched200JSONResponse) VisitListUnmatchedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUnmatched400ApplicationProblemPlusJSONResponse struct {
+	BadRequestApplicationProblemPlusJSONResponse
+}
+
+func (response ListUnmatched400ApplicationProblemPlusJSONResponse) VisitListUnmatchedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(400)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUnmatched401ApplicationProblemPlusJSONResponse struct {
+	UnauthorizedApplicationProblemPlusJSONResponse
+}
+
+func (response ListUnmatched401ApplicationProblemPlusJSONResponse) VisitListUnmatchedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(401)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUnmatched403ApplicationProblemPlusJSONResponse struct {
+	ForbiddenApplicationProblemPlusJSONResponse
+}
+
+func (response ListUnmatched403ApplicationProblemPlusJSONResponse) VisitListUnmatchedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(403)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUnmatched404ApplicationProblemPlusJSONResponse struct {
+	NotFoundApplicationProblemPlusJSONResponse
+}
+
+func (response ListUnmatched404ApplicationProblemPlusJSONResponse) VisitListUnmatchedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(404)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUnmatched500ApplicationProblemPlusJSONResponse struct {
+	InternalApplicationProblemPlusJSONResponse
+}
+
+func (response ListUnmatched500ApplicationProblemPlusJSONResponse) VisitListUnmatchedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(500)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type ListUnmatched503ApplicationProblemPlusJSONResponse struct {
+	UnavailableApplicationProblemPlusJSONResponse
+}
+
+func (response ListUnmatched503ApplicationProblemPlusJSONResponse) VisitListUnmatchedResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Retry-After", fmt.Sprint(response.Headers.RetryAfter))
+	w.WriteHeader(503)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type ListTaskBatchesRequestObject struct {
 	Params ListTaskBatchesParams
 }
@@ -33998,6 +37373,9 @@ type StrictServerInterface interface {
 	// ChangeFund Change a fund's name or budget, close it, or open it again
 	// (PATCH /v1/funds/{id})
 	ChangeFund(ctx context.Context, request ChangeFundRequestObject) (ChangeFundResponseObject, error)
+	// SetFundAccount Say from which account a fund pays by files
+	// (PUT /v1/funds/{id}/account)
+	SetFundAccount(ctx context.Context, request SetFundAccountRequestObject) (SetFundAccountResponseObject, error)
 	// ListBudgets What programmes may promise of a fund in a year, and have promised
 	// (GET /v1/funds/{id}/budgets)
 	ListBudgets(ctx context.Context, request ListBudgetsRequestObject) (ListBudgetsResponseObject, error)
@@ -34082,6 +37460,33 @@ type StrictServerInterface interface {
 	// RecordPartnerAid Record aid that a partner gave itself
 	// (POST /v1/partner-aid)
 	RecordPartnerAid(ctx context.Context, request RecordPartnerAidRequestObject) (RecordPartnerAidResponseObject, error)
+	// ListPayRuns Pay runs, newest first
+	// (GET /v1/pay-runs)
+	ListPayRuns(ctx context.Context, request ListPayRunsRequestObject) (ListPayRunsResponseObject, error)
+	// CreatePayRun Make a pay run
+	// (POST /v1/pay-runs)
+	CreatePayRun(ctx context.Context, request CreatePayRunRequestObject) (CreatePayRunResponseObject, error)
+	// PreviewPayRun What runs could be made of
+	// (GET /v1/pay-runs/preview)
+	PreviewPayRun(ctx context.Context, request PreviewPayRunRequestObject) (PreviewPayRunResponseObject, error)
+	// GetPayRun One pay run with its progress
+	// (GET /v1/pay-runs/{id})
+	GetPayRun(ctx context.Context, request GetPayRunRequestObject) (GetPayRunResponseObject, error)
+	// CancelPayRun Give a run up
+	// (POST /v1/pay-runs/{id}/cancel)
+	CancelPayRun(ctx context.Context, request CancelPayRunRequestObject) (CancelPayRunResponseObject, error)
+	// GetPayRunFile The file for the bank
+	// (GET /v1/pay-runs/{id}/file)
+	GetPayRunFile(ctx context.Context, request GetPayRunFileRequestObject) (GetPayRunFileResponseObject, error)
+	// ListPayRunLines The payments of a pay run
+	// (GET /v1/pay-runs/{id}/lines)
+	ListPayRunLines(ctx context.Context, request ListPayRunLinesRequestObject) (ListPayRunLinesResponseObject, error)
+	// PreparePayRun Say that a run is as it should be
+	// (POST /v1/pay-runs/{id}/prepare)
+	PreparePayRun(ctx context.Context, request PreparePayRunRequestObject) (PreparePayRunResponseObject, error)
+	// ReleasePayRun Release a run to its bank
+	// (POST /v1/pay-runs/{id}/release)
+	ReleasePayRun(ctx context.Context, request ReleasePayRunRequestObject) (ReleasePayRunResponseObject, error)
 	// ListPayments Payments, newest first
 	// (GET /v1/payments)
 	ListPayments(ctx context.Context, request ListPaymentsRequestObject) (ListPaymentsResponseObject, error)
@@ -34160,6 +37565,18 @@ type StrictServerInterface interface {
 	// EndRelation End a relation that was recorded in error or is over
 	// (DELETE /v1/staff/{subject}/relations/{relation})
 	EndRelation(ctx context.Context, request EndRelationRequestObject) (EndRelationResponseObject, error)
+	// ListStatements Files of banks that came in, newest first
+	// (GET /v1/statements)
+	ListStatements(ctx context.Context, request ListStatementsRequestObject) (ListStatementsResponseObject, error)
+	// CreateStatement Bring a file of the bank
+	// (POST /v1/statements)
+	CreateStatement(ctx context.Context, request CreateStatementRequestObject) (CreateStatementResponseObject, error)
+	// GetStatement One file of the bank, and how far it is applied
+	// (GET /v1/statements/{id})
+	GetStatement(ctx context.Context, request GetStatementRequestObject) (GetStatementResponseObject, error)
+	// ListUnmatched Lines that moved no payment, and why
+	// (GET /v1/statements/{id}/unmatched)
+	ListUnmatched(ctx context.Context, request ListUnmatchedRequestObject) (ListUnmatchedResponseObject, error)
 	// ListTaskBatches The caller's batches, newest first
 	// (GET /v1/task-batches)
 	ListTaskBatches(ctx context.Context, request ListTaskBatchesRequestObject) (ListTaskBatchesResponseObject, error)
@@ -36208,6 +39625,51 @@ func (sh *strictHandler) ChangeFund(ctx *gin.Context, id FundID, params ChangeFu
 	}
 }
 
+// SetFundAccount operation middleware
+func (sh *strictHandler) SetFundAccount(ctx *gin.Context, id FundID, params SetFundAccountParams) {
+	var request SetFundAccountRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body SetFundAccountJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.SetFundAccount(ctx, request.(SetFundAccountRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "SetFundAccount")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(SetFundAccountResponseObject); ok {
+		if err := validResponse.VisitSetFundAccountResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListBudgets operation middleware
 func (sh *strictHandler) ListBudgets(ctx *gin.Context, id FundID, params ListBudgetsParams) {
 	var request ListBudgetsRequestObject
@@ -37149,6 +40611,280 @@ func (sh *strictHandler) RecordPartnerAid(ctx *gin.Context, params RecordPartner
 	}
 }
 
+// ListPayRuns operation middleware
+func (sh *strictHandler) ListPayRuns(ctx *gin.Context, params ListPayRunsParams) {
+	var request ListPayRunsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPayRuns(ctx, request.(ListPayRunsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPayRuns")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListPayRunsResponseObject); ok {
+		if err := validResponse.VisitListPayRunsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreatePayRun operation middleware
+func (sh *strictHandler) CreatePayRun(ctx *gin.Context, params CreatePayRunParams) {
+	var request CreatePayRunRequestObject
+
+	request.Params = params
+
+	var body CreatePayRunJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreatePayRun(ctx, request.(CreatePayRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreatePayRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreatePayRunResponseObject); ok {
+		if err := validResponse.VisitCreatePayRunResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PreviewPayRun operation middleware
+func (sh *strictHandler) PreviewPayRun(ctx *gin.Context, params PreviewPayRunParams) {
+	var request PreviewPayRunRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreviewPayRun(ctx, request.(PreviewPayRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreviewPayRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PreviewPayRunResponseObject); ok {
+		if err := validResponse.VisitPreviewPayRunResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPayRun operation middleware
+func (sh *strictHandler) GetPayRun(ctx *gin.Context, id PayRunID) {
+	var request GetPayRunRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPayRun(ctx, request.(GetPayRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPayRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetPayRunResponseObject); ok {
+		if err := validResponse.VisitGetPayRunResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CancelPayRun operation middleware
+func (sh *strictHandler) CancelPayRun(ctx *gin.Context, id PayRunID, params CancelPayRunParams) {
+	var request CancelPayRunRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CancelPayRun(ctx, request.(CancelPayRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CancelPayRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CancelPayRunResponseObject); ok {
+		if err := validResponse.VisitCancelPayRunResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPayRunFile operation middleware
+func (sh *strictHandler) GetPayRunFile(ctx *gin.Context, id PayRunID) {
+	var request GetPayRunFileRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPayRunFile(ctx, request.(GetPayRunFileRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPayRunFile")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetPayRunFileResponseObject); ok {
+		if err := validResponse.VisitGetPayRunFileResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListPayRunLines operation middleware
+func (sh *strictHandler) ListPayRunLines(ctx *gin.Context, id PayRunID, params ListPayRunLinesParams) {
+	var request ListPayRunLinesRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListPayRunLines(ctx, request.(ListPayRunLinesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListPayRunLines")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListPayRunLinesResponseObject); ok {
+		if err := validResponse.VisitListPayRunLinesResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PreparePayRun operation middleware
+func (sh *strictHandler) PreparePayRun(ctx *gin.Context, id PayRunID, params PreparePayRunParams) {
+	var request PreparePayRunRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.PreparePayRun(ctx, request.(PreparePayRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PreparePayRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(PreparePayRunResponseObject); ok {
+		if err := validResponse.VisitPreparePayRunResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ReleasePayRun operation middleware
+func (sh *strictHandler) ReleasePayRun(ctx *gin.Context, id PayRunID, params ReleasePayRunParams) {
+	var request ReleasePayRunRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	var body ReleasePayRunJSONRequestBody
+	var err error
+	// A request validator built on kin-openapi's openapi3filter with
+	// KeepValidatedValue leaves the value it validated on the body. Bind
+	// that value, matching member names exactly, so the handler receives
+	// what was validated instead of a second, case-insensitive decode.
+	if vb, ok := ctx.Request.Body.(interface{ ValidatedValue() any }); !ok || runtime.BindJSONValue(vb.ValidatedValue(), &body) != nil {
+		err = ctx.ShouldBindJSON(&body)
+	} else if binding.Validator != nil {
+		// ShouldBindJSON runs the struct validator after decoding; keep that.
+		err = binding.Validator.ValidateStruct(&body)
+	}
+	if err != nil {
+		sh.options.RequestErrorHandlerFunc(ctx, err)
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ReleasePayRun(ctx, request.(ReleasePayRunRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ReleasePayRun")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ReleasePayRunResponseObject); ok {
+		if err := validResponse.VisitReleasePayRunResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListPayments operation middleware
 func (sh *strictHandler) ListPayments(ctx *gin.Context, params ListPaymentsParams) {
 	var request ListPaymentsRequestObject
@@ -38069,6 +41805,113 @@ func (sh *strictHandler) EndRelation(ctx *gin.Context, subject StaffSubject, rel
 		sh.options.HandlerErrorFunc(ctx, err)
 	} else if validResponse, ok := response.(EndRelationResponseObject); ok {
 		if err := validResponse.VisitEndRelationResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListStatements operation middleware
+func (sh *strictHandler) ListStatements(ctx *gin.Context, params ListStatementsParams) {
+	var request ListStatementsRequestObject
+
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListStatements(ctx, request.(ListStatementsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListStatements")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListStatementsResponseObject); ok {
+		if err := validResponse.VisitListStatementsResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateStatement operation middleware
+func (sh *strictHandler) CreateStatement(ctx *gin.Context, params CreateStatementParams) {
+	var request CreateStatementRequestObject
+
+	request.Params = params
+
+	request.Body = ctx.Request.Body
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateStatement(ctx, request.(CreateStatementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateStatement")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(CreateStatementResponseObject); ok {
+		if err := validResponse.VisitCreateStatementResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetStatement operation middleware
+func (sh *strictHandler) GetStatement(ctx *gin.Context, id StatementID) {
+	var request GetStatementRequestObject
+
+	request.ID = id
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.GetStatement(ctx, request.(GetStatementRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetStatement")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(GetStatementResponseObject); ok {
+		if err := validResponse.VisitGetStatementResponse(ctx.Writer); err != nil {
+			sh.options.ResponseErrorHandlerFunc(ctx, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(ctx, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListUnmatched operation middleware
+func (sh *strictHandler) ListUnmatched(ctx *gin.Context, id StatementID, params ListUnmatchedParams) {
+	var request ListUnmatchedRequestObject
+
+	request.ID = id
+	request.Params = params
+
+	handler := func(ctx *gin.Context, request interface{}) (interface{}, error) {
+		return sh.ssi.ListUnmatched(ctx, request.(ListUnmatchedRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListUnmatched")
+	}
+
+	response, err := handler(ctx, request)
+
+	if err != nil {
+		sh.options.HandlerErrorFunc(ctx, err)
+	} else if validResponse, ok := response.(ListUnmatchedResponseObject); ok {
+		if err := validResponse.VisitListUnmatchedResponse(ctx.Writer); err != nil {
 			sh.options.ResponseErrorHandlerFunc(ctx, err)
 		}
 	} else if response != nil {

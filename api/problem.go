@@ -31,9 +31,9 @@ func statusOf(e *aid.Error) int {
 		return http.StatusBadRequest
 	case "if_match_required":
 		return http.StatusPreconditionRequired
-	case "body_too_large", "import_too_large", "file_too_large":
+	case "body_too_large", "import_too_large", "file_too_large", "statement_too_large":
 		return http.StatusRequestEntityTooLarge
-	case "unsupported_media_type", "import_media_type", "form_required", "unsupported_file_type":
+	case "unsupported_media_type", "import_media_type", "statement_media_type", "form_required", "unsupported_file_type":
 		return http.StatusUnsupportedMediaType
 	case "method_not_allowed":
 		return http.StatusMethodNotAllowed

@@ -20,6 +20,7 @@ import (
 	"github.com/aidflow/aidflow/internal/archive"
 	"github.com/aidflow/aidflow/internal/notify/words"
 	"github.com/aidflow/aidflow/internal/postgres"
+	"github.com/aidflow/aidflow/rails"
 )
 
 // Config is what the door needs to know about this deployment.
@@ -30,10 +31,11 @@ type Config struct {
 	Revision        string
 	Issuer          string // OpenID Connect issuer of staff; "" accepts no staff
 	Audience        string
-	ClientSecret    string           // of the console at the issuer; "" for a public client
-	TrustedProxies  []string         // addresses or CIDRs whose X-Forwarded-For is believed
-	SimulatorSecret string           // of the simulator's callbacks; "" accepts none
-	Files           *archive.Archive // nil: in the store, and unscanned in a test deployment
+	ClientSecret    string                    // of the console at the issuer; "" for a public client
+	TrustedProxies  []string                  // addresses or CIDRs whose X-Forwarded-For is believed
+	FileRails       map[string]rails.FileRail // ways to pay by files, by name
+	SimulatorSecret string                    // of the simulator's callbacks; "" accepts none
+	Files           *archive.Archive          // nil: in the store, and unscanned in a test deployment
 	Log             *slog.Logger
 	Metrics         *prometheus.Registry // nil: a registry of its own
 }

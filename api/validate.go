@@ -37,6 +37,10 @@ func (s *Server) validate(c *gin.Context) {
 	faults := s.parameterFaults(c, op)
 	code := "invalid_parameters"
 	if op.Stream && len(faults) == 0 {
+		if op.ID == "createStatement" {
+			s.receiveStatement(c)
+			return
+		}
 		s.receiveImport(c)
 		return
 	}

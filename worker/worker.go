@@ -83,6 +83,7 @@ func Run(ctx context.Context, c Config) error {
 			return nil
 		})
 	}
+	rooms.Go(func() error { every(ctx, c.Every, (&statements{store: c.Store, log: c.Log}).once); return nil })
 	if c.Notifier != nil {
 		rooms.Go(func() error { every(ctx, c.Every, (&teller{notifier: c.Notifier, log: c.Log}).once); return nil })
 	}

@@ -72,8 +72,11 @@ func (d *disbursement) over() bool {
 	return d.last.Next != "" || (place.Stage != aid.Disbursement && len(d.last.Tasks) == 0)
 }
 
+// instructed tells that a payment is on its way on a rail that can be asked. Of
+// one that travels in a file PostgreSQL hears, by the bank's files or by
+// persons, and what comes next is done at the look that follows.
 func (d *disbursement) instructed() bool {
-	return d.payment != nil && (d.payment.State == aid.PaymentInstructed || d.payment.State == aid.PaymentUnknown)
+	return d.payment != nil && !d.payment.Filed && (d.payment.State == aid.PaymentInstructed || d.payment.State == aid.PaymentUnknown)
 }
 
 // pay brings the instructed payment to its end and goes on from there. When

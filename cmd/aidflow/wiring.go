@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"time"
 	_ "time/tzdata" // business dates need the zones on every machine
 
@@ -52,6 +54,7 @@ func assemble(cmd *cobra.Command, part string, required ...string) (*parts, erro
 		return nil, err
 	}
 	store.SetClaimTime(time.Duration(cfg.ClaimHours) * time.Hour)
+	store.SetFileRails(slices.Sorted(maps.Keys(fileRails()))...)
 	if err := store.SetPhoneRegion(cfg.PhoneRegion); err != nil {
 		return nil, err
 	}
@@ -81,6 +84,11 @@ func (p *parts) rails() (map[string]rails.Rail, error) {
 	}
 	bank, err := simulator.NewClient(simulator.ClientConfig{URL: p.cfg.SimulatorURL, Secret: p.cfg.SimulatorSecret})
 	return map[string]rails.Rail{simulator.RailName: bank}, err
+}
+
+// fileRails gives the ways to pay by files, by name.
+func fileRails() map[string]rails.FileRail {
+	return map[string]rails.FileRail{}
 }
 
 // registers gives the external registers of this deployment, by name.

@@ -43,8 +43,9 @@ func (s *Store) ApplyIntent(ctx context.Context, d aid.Decision) error {
 	})
 }
 
-// preparePayment queues a due payment and asks a releaser. A payment that
-// failed or was cancelled stays what it is: a new one in its place is queued.
+// preparePayment queues a due payment and asks a releaser; one that travels in
+// a file waits for a pay run instead. A payment that failed or was cancelled
+// stays what it is: a new one in its place is queued.
 func (tx *Tx) preparePayment(c *Case, t *Task, d aid.Decision) error {
 	p, err := tx.LockPayment(c, t.Subject)
 	if err != nil {
@@ -67,6 +68,9 @@ func (tx *Tx) preparePayment(c *Case, t *Task, d aid.Decision) error {
 		if err := tx.SendSignal(t.WorkflowID, SignalLook); err != nil {
 			return err
 		}
+	}
+	if p.Filed { // its pay run has a release of its own
+		return tx.BeginWait(c.ID, Wait{Stage: c.Stage, Owner: aid.OwnerOffice})
 	}
 	_, err = tx.OpenOfficeTask(c, NewTask{Kind: aid.ReleasePayment, Workflow: t.WorkflowID, Subject: p.ID,
 		Rule: map[string]string{"because": "payment_prepared"}})

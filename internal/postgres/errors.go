@@ -116,6 +116,16 @@ func moneyRefusals(constraint string) *aid.Error {
 		return aid.Refuse(aid.Forbidden, "four_eyes")
 	case "payments_account_waits":
 		return aid.Refuse(aid.Conflict, "account_waits")
+	case "pay_run_lines_once":
+		return aid.Refuse(aid.Conflict, "run_changed")
+	case "pay_runs_two_persons":
+		return aid.Refuse(aid.Forbidden, "four_eyes")
+	case "pay_runs_way":
+		return aid.Refuse(aid.Conflict, "wrong_run_state")
+	case "bank_statements_bytes":
+		return aid.Refuse(aid.Conflict, "statement_exists")
+	case "bank_statements_message":
+		return aid.Refuse(aid.Conflict, "statement_message_reused")
 	case "payments_one_live", "payments_one_of_case", "payments_tranche_id_n_key":
 		return aid.Refuse(aid.Conflict, "payment_exists")
 	case "attempts_one_open", "attempts_key_key":

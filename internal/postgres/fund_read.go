@@ -31,12 +31,13 @@ type FundRow struct {
 	Version      int               `db:"version"`
 	RailsJSON    []byte            `db:"rails"`
 	Rails        map[string]string `db:"-"` // payee method -> rail
+	FundAccount
 }
 
 // Cursor gives the row's place in the list of funds.
 func (r FundRow) Cursor() Cursor { return Cursor{Sort: r.Code, ID: r.ID} }
 
-const fundColumns = `f.id, f.code, f.name, f.area, f.currency, f.closing, f.created_at, f.rails, b.budget, b.contributions AS raised,
+const fundColumns = `f.id, f.code, f.name, f.area, f.currency, f.closing, f.created_at, f.rails, f.account_holder, f.account_bin, f.account_number, f.result_days, b.budget, b.contributions AS raised,
 	b.reserved, b.in_transit, b.spent, b.available, greatest(0, least(b.available, b.budget - b.reserved - b.in_transit - b.spent)) AS room, b.version,
 	(SELECT count(*) FROM cases c WHERE c.fund_id = f.id AND c.status = 'waiting_funds') AS waiting_cases`
 

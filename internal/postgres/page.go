@@ -3,6 +3,7 @@ package postgres
 import (
 	"database/sql"
 	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +50,23 @@ func (p Page) instant() (*time.Time, error) {
 	}
 	return &at, nil
 }
+
+// number gives the cursor's sort value as a number, 0 at the start of the list.
+//
+// Errors: Invalid invalid_cursor.
+func (p Page) number() (int, error) {
+	if p.After == (Cursor{}) {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(p.After.Sort)
+	if err != nil || n < 0 || n > math.MaxInt32 {
+		return 0, badCursor()
+	}
+	return n, nil
+}
+
+// numberCursor is the place of the nth row of a numbered list.
+func numberCursor(n int) Cursor { return Cursor{Sort: strconv.Itoa(n), ID: strconv.Itoa(n)} }
 
 func badCursor() error { return aid.Refuse(aid.Invalid, "invalid_cursor") }
 

@@ -3,6 +3,7 @@ package postgres
 import (
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/aidflow/aidflow/aid"
@@ -31,11 +32,14 @@ type Payment struct {
 	CreatedAt      time.Time        `db:"created_at"`
 	InstructedAt   *time.Time       `db:"instructed_at"`
 	EndedAt        *time.Time       `db:"ended_at"`
+	Filed          bool             `db:"filed"`      // it travels in the file of a pay run
+	ResultDue      *time.Time       `db:"result_due"` // of one that travels in a file: when persons are asked, by the clock of the case
 }
 
 const paymentColumns = `p.id, p.case_id, p.award_id, p.tranche_id, p.fund_id,
 	(SELECT n FROM tranches t WHERE t.id = p.tranche_id) AS tranche_n, p.n, p.amount, p.currency,
-	p.payee_account_id, p.rail, p.state, p.reason, p.retry_of, p.rest, p.version, p.created_at, p.instructed_at, p.ended_at`
+	p.payee_account_id, p.rail, p.state, p.reason, p.retry_of, p.rest, p.version, p.created_at, p.instructed_at, p.ended_at,
+	p.filed, p.result_due`
 
 // Money gives the payment's amount with its currency.
 func (p *Payment) Money() money.Money { return money.Of(p.Amount, p.Currency) }
@@ -45,7 +49,7 @@ func (p *Payment) Key() string { return aid.RailKey(p.AwardID, p.TrancheN, p.N) 
 
 // Step gives the payment as a workflow carries it.
 func (p *Payment) Step() *aid.PaymentStep {
-	return &aid.PaymentStep{ID: p.ID, State: p.State}
+	return &aid.PaymentStep{ID: p.ID, State: p.State, Filed: p.Filed}
 }
 
 // OnItsWay tells whether a rail may have heard of the payment, and its end is
@@ -84,12 +88,13 @@ func (tx *Tx) newPayment(c *Case, a *Award, t *Tranche, of part, retryOf string)
 	if p.Rail, err = tx.railFor(&p); err != nil {
 		return nil, err
 	}
+	p.Filed = slices.Contains(tx.store.fileRails, p.Rail)
 	if retryOf != "" {
 		p.RetryOf = &retryOf
 	}
-	err = tx.get(&p.N, `INSERT INTO payments (id, case_id, award_id, tranche_id, fund_id, n, amount, currency, payee_account_id, rail, state, retry_of, created_at, rest)
-		SELECT $1, $2, $3, $4, $5, coalesce(max(n), 0) + 1, $6, $7, $8, $9, 'due', $10, $11, $12 FROM payments WHERE tranche_id = $4
-		RETURNING n`, p.ID, p.CaseID, p.AwardID, p.TrancheID, p.FundID, p.Amount, p.Currency, p.PayeeAccountID, p.Rail, p.RetryOf, tx.Now, p.Rest)
+	err = tx.get(&p.N, `INSERT INTO payments (id, case_id, award_id, tranche_id, fund_id, n, amount, currency, payee_account_id, rail, state, retry_of, created_at, rest, filed)
+		SELECT $1, $2, $3, $4, $5, coalesce(max(n), 0) + 1, $6, $7, $8, $9, 'due', $10, $11, $12, $13 FROM payments WHERE tranche_id = $4
+		RETURNING n`, p.ID, p.CaseID, p.AwardID, p.TrancheID, p.FundID, p.Amount, p.Currency, p.PayeeAccountID, p.Rail, p.RetryOf, tx.Now, p.Rest, p.Filed)
 	if err != nil {
 		return nil, err
 	}
@@ -169,6 +174,9 @@ func (tx *Tx) MovePayment(c *Case, p *Payment, to aid.PaymentState, actor string
 	}
 	err := tx.one(`UPDATE payments SET state = $2, version = $3, instructed_at = $4, ended_at = $5, reason = $6 WHERE id = $1 AND state = $7`,
 		p.ID, p.State, p.Version, p.InstructedAt, p.EndedAt, p.Reason, from)
+	if err == nil && p.Filed && to.Terminal() {
+		err = tx.outOfRun(p)
+	}
 	if err != nil {
 		return err
 	}

@@ -116,3 +116,14 @@ func (tx *Tx) toPayAnew(c *Case, old *Payment) (*Award, *Tranche, error) {
 	}
 	return award, tranche, nil
 }
+
+// NewestPayment gives the payment of a case that was made last; nil when there
+// is none.
+func (tx *Tx) NewestPayment(c *Case) (*Payment, error) {
+	var p Payment
+	err := tx.get(&p, `SELECT `+paymentColumns+` FROM payments p WHERE p.case_id = $1 ORDER BY p.created_at DESC, p.n DESC LIMIT 1 FOR UPDATE`, c.ID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &p, err
+}

@@ -109,7 +109,7 @@ const recording = `WITH recorded AS (
 type stand struct {
 	Person  *string           `db:"person"` // holder of a duty of the case, or, without a duty, who is related, or
 	Duty    *string           `db:"duty"`
-	State   *aid.PaymentState `db:"payment_state"` // the payment that is not over, or
+	State   *aid.PaymentState `db:"payment_state"` // the payment that is not over (kind filed: it travels in a file), or
 	taskRef                   // an open task, or, without an id, when the time in the village is over or a clock of the case rings
 }
 
@@ -134,7 +134,7 @@ func (tx *Tx) complete(step aid.Step, c *Case, out aid.Outcome, before string, m
 		UNION ALL
 		SELECT DISTINCT '', '', '', '', '', NULL::timestamptz, '', person, NULL, NULL FROM conflicts WHERE case_id = $2
 		UNION ALL
-		SELECT id, '', '', '', '', NULL, '', NULL, NULL, state FROM payments
+		SELECT id, CASE WHEN filed THEN 'filed' ELSE '' END, '', '', '', CASE WHEN state = 'instructed' THEN result_due END, '', NULL, NULL, state FROM payments
 		WHERE case_id = $2 AND state IN ('due', 'queued', 'instructed', 'unknown')
 		UNION ALL
 		SELECT '', '', '', '', '', p.until, '', NULL, NULL, NULL FROM postings p JOIN awards a ON a.id = p.award_id
@@ -160,7 +160,8 @@ func tell(out *aid.Outcome, r stand) {
 		}
 		out.Duties[*r.Person] = *r.Duty
 	case r.State != nil:
-		out.Payment = &aid.PaymentStep{ID: r.ID, State: *r.State}
+		out.Payment = &aid.PaymentStep{ID: r.ID, State: *r.State, Filed: r.Kind == "filed"}
+		out.WakeAt = earlier(out.WakeAt, r.AttendAt)
 	case r.ID == "":
 		out.WakeAt = earlier(out.WakeAt, r.AttendAt)
 	default:

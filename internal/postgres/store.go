@@ -35,6 +35,8 @@ type Store struct {
 	asked atomic.Int64 // statements of transactions so far
 
 	claimFor time.Duration // working time after which a claim lapses; 0 for never
+
+	fileRails []string // names of the rails whose payments travel in files
 }
 
 // Open connects to the database and checks that it answers. The clock gives
@@ -77,6 +79,10 @@ func connect(ctx context.Context, url string) (*sqlx.DB, error) {
 	}
 	return db, nil
 }
+
+// SetFileRails names the rails that cannot be told of one payment: theirs wait
+// for a pay run. It is called before the store is used.
+func (s *Store) SetFileRails(names ...string) { s.fileRails = names }
 
 // Statements gives how many statements the transactions of this store have
 // made so far, BEGIN and COMMIT not counted: each is an exchange with the

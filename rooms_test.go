@@ -125,7 +125,7 @@ func rules() map[string]rule {
 		// the memory it takes the invented people of the development register.
 		"internal/demo": {rooms: "aid aid/ internal/postgres programmes", modules: "github.com/google/uuid go.yaml.in/yaml/v3 golang.org/x/text/unicode/norm",
 			tests: "internal/stack"},
-		"cmd/aidflow": {rooms: "aid aid/area aid/programme api console programmes rails rails/simulator rails/bankfile/banktest registers registers/httpregister registers/simulator worker workflows internal/",
+		"cmd/aidflow": {rooms: "aid aid/area aid/programme api console programmes rails rails/bankfile rails/bankfile/banktest rails/simulator registers registers/httpregister registers/simulator worker workflows internal/",
 			modules: "github.com/schollz/progressbar/v3 github.com/spf13/cobra github.com/spf13/pflag go.temporal.io/sdk/ github.com/prometheus/client_golang/"},
 
 		// The second opinion. It shares no code with what it looks at, and brings its

@@ -187,6 +187,7 @@ func openDoor(t testing.TB, change ...func(*Config)) *door {
 	d := &door{t: t, db: pgtest.New(t), process: &fakeProcess{}, issuer: newIssuer(t), log: &bytes.Buffer{}, logMu: &sync.Mutex{}}
 	cfg := Config{Mode: "test", Sandbox: true, Version: "0.0.0", Issuer: d.issuer.URL, Audience: "aidflow", SimulatorSecret: "secret",
 		Log: slog.New(slog.NewJSONHandler(syncWriter{d.logMu, d.log}, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	byFile(&cfg)
 	for _, c := range change {
 		c(&cfg)
 	}

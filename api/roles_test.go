@@ -98,6 +98,7 @@ func TestStrangersFindNothing(t *testing.T) {
 		"/people/{id}", "/people/"+id, "{other}", task, "{kind}", "request_form", "{contribution}", "none", "{programme}", "medical", "{year}", "2026")
 	// Programmes belong to the installation, to be read and revised by its administrators wherever they are.
 	everyones := []string{"listProgrammes", "getProgramme", "proposeProgramme", "listProgrammeVersions", "getProgrammeVersion", "recallProgramme", "simulateProgramme", "listAreas", "getArea", "changeAreas", "whoami", "createCase", "validateCase", "uploadDocument", "getNextTask", "claimNextTask", "countTasks", "createFund", "createFreeze", "createCalendar", "listCalendars", "createImport", "recordPartnerAid", "createTaskBatch"}
+	everyones = append(everyones, "createPayRun", "createStatement")
 	everyones = append(everyones, "createDelegation", "listStaff", "createStaff")
 	everyones = append(everyones, "readNotifications", "getNotificationSettings", "setNotificationSettings") // one's own
 	strangers := d.strangers(t)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/files/filestest"
+	"github.com/aidflow/aidflow/rails/bankfile/banktest"
 	"github.com/aidflow/aidflow/rails/simulator"
 )
 
@@ -116,6 +117,17 @@ func (d *door) walk(t *testing.T) []step {
 	granted, _, _ := d.reserved(t, 10)
 	otherPayee := map[string]any{"kind": "household", "method": "bank", "bank_bin": "970416", "account_number": "0051000777", "account_name": "CANARY"}
 	instalment := d.call("portal1", "GET", "/v1/cases/"+granted+"/tranches", nil).str("data.0.id")
+	fileFund := d.fileFund(t)
+	otherFund := d.call("manager1", "POST", "/v1/funds", map[string]any{"code": "files", "name": "Files", "area": "51", "budget": map[string]any{"amount": 1, "currency": "VND"}}, key()...).str("id")
+	d.queued(t, 16)
+	sentRun := d.releasedRun(t, fileFund)
+	bank := paidBy(t, d.call("treasurer1", "GET", "/v1/pay-runs/"+sentRun+"/file", nil).Raw, banktest.Faults{Unnamed: 1})
+	d.queued(t, 17)
+	preparedRun, runHash := d.prepared(t, fileFund)
+	d.queued(t, 18)
+	draftRun := d.call("treasurer2", "POST", "/v1/pay-runs", map[string]any{"fund": fileFund}, key()...).str("id")
+	d.queued(t, 19)
+	heard := d.call("treasurer1", "POST", "/v1/statements?fund="+fileFund, string(bank.Statement()), append(key(), "Content-Type", "text/csv")...).str("id")
 	waits := d.waiting(t, 15)
 	id := d.submitted("medical")
 	task := d.underReview(id)
@@ -195,7 +207,7 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "changeCalendar", who: "admin2", params: "mountain-office", body: week("", "51002", "51003"), headers: []string{"If-Match", `"1"`}, status: 200},
 		{op: "listCalendarVersions", who: "manager1", params: "mountain-office", query: "limit=1", status: 200},
 		{op: "listFreezes", who: "approver1", query: "limit=1", status: 200},
-		{op: "createFreeze", who: "manager1", body: map[string]any{"area": "51", "programmes": []string{"medical"}, "until": until, "reason_code": "disaster"}, headers: key(), status: 201},
+		{op: "createFreeze", who: "manager1", body: map[string]any{"area": "51", "programmes": []string{"schooling"}, "until": until, "reason_code": "disaster"}, headers: key(), status: 201},
 		{op: "getFreeze", who: "verifier1", params: frozen, status: 200},
 		{op: "endFreeze", who: "manager1", params: frozen, headers: []string{"If-Match", `"1"`}, status: 200},
 		{op: "setCasePriority", who: "manager1", params: id, body: map[string]any{"urgent": true, "reason_code": "homeless"}, headers: key(), status: 200},
@@ -285,6 +297,20 @@ func (d *door) walk(t *testing.T) []step {
 		{op: "reverseTransaction", who: "treasurer2", params: posting, body: map[string]any{"reason_code": "typed_wrong"}, headers: key(), status: 201},
 		{op: "listLedgerTransactions", who: "auditor1", query: "case=" + paid + "&kind=reserve&from=2026-01-01T00:00:00Z", status: 200},
 		{op: "listLedgerBalances", who: "manager1", query: "fund=" + fund, status: 200},
+		{op: "previewPayRun", who: "manager1", query: "fund=" + fileFund + "&programme=medical&area=51&due_until=2030-01-01T00:00:00Z", status: 200},
+		{op: "createPayRun", who: "treasurer1", body: map[string]any{"fund": fileFund, "rail": "bankfile", "programme": "medical", "area": "51", "execute_on": "2026-03-10"}, headers: key(), status: 201},
+		{op: "listPayRuns", who: "auditor1", query: "status=prepared&fund=" + fileFund + "&limit=1", status: 200},
+		{op: "getPayRun", who: "releaser1", params: sentRun, status: 200},
+		{op: "listPayRunLines", who: "treasurer1", params: sentRun, query: "limit=1", status: 200},
+		{op: "preparePayRun", who: "treasurer1", params: draftRun, headers: append(key(), "If-Match", `"1"`), status: 200},
+		{op: "releasePayRun", who: "releaser1", params: preparedRun, body: map[string]any{"hash": runHash}, headers: append(key(), "If-Match", `"2"`), status: 200},
+		{op: "getPayRunFile", who: "releaser1", params: sentRun, status: 200},
+		{op: "cancelPayRun", who: "manager1", params: preparedRun, headers: append(key(), "If-Match", `"3"`), status: 200},
+		{op: "createStatement", who: "treasurer1", query: "fund=" + fileFund + "&rail=bankfile", body: string(bank.Notices()), headers: append(key(), "Content-Type", "application/octet-stream"), status: 201},
+		{op: "listStatements", who: "auditor1", query: "limit=1", status: 200},
+		{op: "getStatement", who: "treasurer1", params: heard, status: 200},
+		{op: "listUnmatched", who: "treasurer1", params: heard, status: 200},
+		{op: "setFundAccount", who: "manager1", params: otherFund, body: map[string]any{"holder": "QUY", "bank_bin": "970436", "number": "0011223344", "result_days": 3}, headers: tag("/v1/funds/" + otherFund), status: 200},
 		{op: "listPayments", who: "releaser1", query: "case=" + paid + "&status=due", status: 200},
 		{op: "getPayment", who: "auditor1", params: due, status: 200},
 		{op: "cancelPayment", who: "treasurer1", params: due, headers: append(key(), tag("/v1/payments/"+due)...), status: 200},

@@ -137,9 +137,6 @@ func TestCasesArePaidByFile(t *testing.T) {
 		tn.says("second", tn.line(cases[1], "settled"))
 		require.Equal(t, "closed", tn.runOf(second.ID).State)
 	})
-	defer func() {
-		t.Log(tn.texts(`SELECT case_id||' '||state||' '||kind||' '||rule::text||' '||version FROM tasks WHERE kind ~ 'payment' OR closed_at IS NULL`), tn.payments(), tn.texts(`SELECT id||status||stage FROM cases`), tn.texts(`SELECT state||' '||settled||failed FROM pay_runs`))
-	}()
 	tn.live(who)
 	for _, c := range cases {
 		require.Contains(t, []aid.Status{aid.FollowingUp, aid.Closed}, tn.status(c))
@@ -149,4 +146,143 @@ func TestCasesArePaidByFile(t *testing.T) {
 	require.Equal(t, 1, tn.runOf(first.ID).Failed)
 	require.Equal(t, 1, tn.number(`SELECT count(*) FROM tasks WHERE kind = 'resolve_payment' AND rule ->> 'because' = 'no_result'`))
 	require.Equal(t, 18_000_000, tn.fund().spent)
+}
+
+// refusedLines gives the codes with which a release refuses lines.
+func refusedLines(t *testing.T, err error) (codes []string) {
+	t.Helper()
+	var e *aid.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, "run_lines_refused", e.Code)
+	for _, f := range e.Faults {
+		codes = append(codes, f.Pointer+" "+f.Code)
+	}
+	return codes
+}
+
+// A run goes as it was prepared and seen, or not at all: by another person, who
+// holds no duty in any of its cases, without a freeze, and with every approval.
+// What is withdrawn leaves it.
+func TestAReleaseIsAllOrNothing(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	tn.byFile()
+	tn.change(`INSERT INTO staff_roles (subject, role, area, level) SELECT s, 'releaser', '51', '' FROM unnest(ARRAY['treasurer2', 'verifier1', 'treasurer1']) s`)
+	var cases []string
+	for i := range 3 {
+		cases = append(cases, tn.submitted("medical", i))
+	}
+	ctx, releaser := t.Context(), tn.db.Staff(t, "releaser1")
+	before := tn.fund()
+	tn.liveUntil(willing, tn.queuedAll(3))
+	waiting := tn.fund()
+	require.NotEqual(t, before, waiting)
+	run := tn.makeRun()
+	_, err := tn.release(run, "treasurer2")
+	require.Equal(t, "four_eyes", aid.CodeOf(err), "who has made it")
+	_, err = tn.release(run, "verifier1")
+	require.Equal(t, []string{"/lines/1 four_eyes", "/lines/2 four_eyes", "/lines/3 four_eyes"}, refusedLines(t, err))
+	_, err = tn.release(run, "treasurer1")
+	require.Len(t, refusedLines(t, err), 3, "who has prepared the payments")
+	_, err = tn.db.ReleasePayRun(ctx, releaser, run.ID, postgres.Release{Version: run.Version - 1, Hash: run.Hash}, file)
+	require.Equal(t, "stale", aid.CodeOf(err))
+	_, err = tn.db.ReleasePayRun(ctx, releaser, run.ID, postgres.Release{Version: run.Version, Hash: []byte("other")}, file)
+	require.Equal(t, "run_changed", aid.CodeOf(err))
+
+	freeze, err := tn.db.CreateFreeze(ctx, tn.manager, postgres.Freeze{ID: postgres.NewID(aid.FreezeID), Area: "51", Until: tn.now.Add(48 * time.Hour), Reason: "disaster"})
+	require.NoError(t, err)
+	tn.pass(time.Second)
+	_, err = tn.release(run, "releaser1")
+	require.Equal(t, []string{"/lines/1 frozen", "/lines/2 frozen", "/lines/3 frozen"}, refusedLines(t, err))
+	preview, err := tn.db.PreviewPayRun(ctx, tn.manager, postgres.RunFilter{})
+	require.NoError(t, err)
+	require.Empty(t, preview.Totals, "what is in a run waits for no other")
+	_, err = tn.db.EndFreeze(ctx, tn.manager, freeze.ID, freeze.Version)
+	require.NoError(t, err)
+
+	broken := tn.texts(`UPDATE decisions SET bound_hash = '' WHERE id = (SELECT d.id FROM decisions d JOIN tasks k ON k.id = d.task_id JOIN pay_run_lines l ON l.case_id = d.case_id
+		WHERE k.kind = 'approve' AND l.n = 2 LIMIT 1) RETURNING id`)
+	require.Len(t, broken, 1)
+	_, err = tn.release(run, "releaser1")
+	require.Equal(t, []string{"/lines/2 not_approved"}, refusedLines(t, err))
+	require.Equal(t, waiting, tn.fund(), "nothing has moved")
+	require.Equal(t, 3, tn.number(`SELECT count(*) FROM payments WHERE state = 'queued'`))
+	require.Zero(t, tn.number(`SELECT count(*) FROM tasks WHERE kind = 'release_payment'`))
+	require.Zero(t, tn.number(`SELECT count(*) FROM pay_run_files`))
+
+	second := tn.texts(`SELECT case_id FROM pay_run_lines WHERE n = 2`)[0]
+	require.Contains(t, cases, second)
+	tn.withdraw(second)
+	tn.pass(time.Minute)
+	require.Equal(t, aid.Withdrawn, tn.status(second))
+	run = tn.runOf(run.ID)
+	require.Nil(t, run.Hash, "what was prepared has changed")
+	require.Equal(t, []int{2, 1}, []int{run.Lines, run.Left})
+	_, err = tn.release(run, "releaser1")
+	require.Equal(t, "run_changed", aid.CodeOf(err))
+	run, err = tn.db.PreparePayRun(ctx, tn.db.Staff(t, "treasurer2"), run.ID, run.Version)
+	require.NoError(t, err)
+	run, err = tn.release(run, "releaser1")
+	require.NoError(t, err)
+	_, err = tn.release(run, "releaser1")
+	require.Equal(t, "wrong_run_state", aid.CodeOf(err))
+	require.Equal(t, 12_000_000, tn.fund().transit)
+
+	run, err = tn.db.CancelPayRun(ctx, releaser, run.ID, run.Version)
+	require.NoError(t, err, "nobody has taken its file")
+	require.Equal(t, "cancelled", run.State)
+	_, _, err = tn.db.ExportPayRun(ctx, releaser, run.ID)
+	require.Equal(t, "wrong_run_state", aid.CodeOf(err))
+	require.Zero(t, tn.fund().transit)
+	tn.liveUntil(people(willing).confirming("treasurer1", 0), tn.queuedAll(2))
+	run = tn.releasedRun()
+	tn.export(run)
+	_, err = tn.db.CancelPayRun(ctx, releaser, run.ID, tn.runOf(run.ID).Version)
+	require.Equal(t, "wrong_run_state", aid.CodeOf(err), "the bank may have it")
+	for i, l := range tn.texts(`SELECT l.case_id FROM pay_run_lines l WHERE l.run_id = $1 ORDER BY n`, run.ID) {
+		tn.says(fmt.Sprint("end ", i), tn.line(l, "settled"))
+	}
+	tn.live(willing)
+	require.Equal(t, 12_000_000, tn.fund().spent)
+	require.Equal(t, "closed", tn.runOf(run.ID).State)
+}
+
+// What the bank says moves the payment that it names, by its amount and
+// currency, and no other; what comes late, twice or for nobody moves nothing.
+func TestOnlyTheNamedPaymentMoves(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	tn.byFile()
+	c := tn.submitted("medical", 0)
+	tn.liveUntil(willing, tn.queuedAll(1))
+	run := tn.releasedRun()
+	because := func(s *postgres.StatementRow) (codes []string) {
+		lines, err := tn.db.Unmatched(t.Context(), tn.manager, s.ID, postgres.Page{})
+		require.NoError(t, err)
+		for _, l := range lines {
+			codes = append(codes, l.Because)
+			require.Equal(t, "Canary name", l.Details.Name)
+		}
+		return codes
+	}
+	good := tn.line(c, "settled")
+	require.Equal(t, []string{"not_exported"}, because(tn.says("early", good)))
+	tn.export(run)
+	less, nobody, foreign, back, in := good, good, good, good, good
+	less.Amount--
+	nobody.Key, foreign.Key = "", strings.Replace(good.Key, "/1/1", "/1/2", 1)
+	back.Returned, back.Credit, in.Credit = true, true, true
+	require.Equal(t, []string{"amount_differs", "no_reference", "unknown_reference", "returned", "money_came_in"}, because(tn.says("odd", less, nobody, foreign, back, in)))
+	require.Equal(t, []string{"1 instructed  submitting: false"}, tn.payments())
+	require.Empty(t, because(tn.says("accepted", tn.line(c, "accepted"))))
+	require.Empty(t, because(tn.says("failed", tn.line(c, "failed"))))
+	require.Equal(t, []string{"1 failed bank_failed failed: false"}, tn.payments())
+	tn.liveUntil(people(willing).confirming("treasurer1", 0), tn.queuedAll(1))
+	require.Equal(t, []string{"payment_contradicted"}, because(tn.says("late", good)), "it speaks of the first payment, and moves no other")
+	require.Equal(t, 1, tn.number(`SELECT count(*) FROM payments WHERE state = 'queued'`))
+	require.Zero(t, tn.fund().spent)
+	require.Equal(t, 1, tn.number(`SELECT count(*) FROM tasks WHERE kind = 'resolve_payment' AND rule ->> 'because' = 'payment_contradicted' AND closed_at IS NULL`))
+	preview, err := tn.db.PreviewPayRun(t.Context(), tn.manager, postgres.RunFilter{})
+	require.NoError(t, err)
+	require.Equal(t, "payment_contradicted", preview.LeftOut[0].Code, "nothing of the case goes before persons have looked")
 }

@@ -30,7 +30,7 @@ func newAPICommand() *cobra.Command {
 		defer func() { _ = files.Close() }()
 		server, err := api.New(api.Config{Mode: p.cfg.Mode, Sandbox: p.cfg.Sandbox, Version: version(), Issuer: p.cfg.OIDCIssuer,
 			Audience: p.cfg.OIDCAudience, ClientSecret: p.cfg.OIDCSecret, TrustedProxies: p.cfg.TrustedProxies, SimulatorSecret: p.cfg.SimulatorSecret,
-			FileRails: fileRails(),
+			FileRails: p.byFile,
 			Files:     files, Log: p.log, Metrics: telemetry.NewRegistry()}, p.store, workflows.NewClient(p.temporal, p.cfg.TemporalNamespace, 0), console.Mount)
 		if err != nil {
 			return err

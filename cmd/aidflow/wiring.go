@@ -23,6 +23,7 @@ import (
 	"github.com/aidflow/aidflow/internal/vault"
 	"github.com/aidflow/aidflow/programmes"
 	"github.com/aidflow/aidflow/rails"
+	"github.com/aidflow/aidflow/rails/bankfile"
 	"github.com/aidflow/aidflow/rails/simulator"
 	"github.com/aidflow/aidflow/registers"
 	"github.com/aidflow/aidflow/registers/httpregister"
@@ -34,6 +35,7 @@ type parts struct {
 	log      *slog.Logger
 	store    *postgres.Store
 	temporal client.Client
+	byFile   map[string]rails.FileRail // ways to pay by files, by name
 }
 
 // assemble reads the settings and opens the connections. Settings that are
@@ -54,7 +56,11 @@ func assemble(cmd *cobra.Command, part string, required ...string) (*parts, erro
 		return nil, err
 	}
 	store.SetClaimTime(time.Duration(cfg.ClaimHours) * time.Hour)
-	store.SetFileRails(slices.Sorted(maps.Keys(fileRails()))...)
+	files, err := fileRails(cfg)
+	if err != nil {
+		return nil, err
+	}
+	store.SetFileRails(slices.Sorted(maps.Keys(files))...)
 	if err := store.SetPhoneRegion(cfg.PhoneRegion); err != nil {
 		return nil, err
 	}
@@ -64,7 +70,7 @@ func assemble(cmd *cobra.Command, part string, required ...string) (*parts, erro
 	}
 	options.Logger = sdklog.NewStructuredLogger(log)
 	temporal, err := client.NewLazyClient(options)
-	return &parts{cfg: cfg, log: log, store: store, temporal: temporal}, err
+	return &parts{cfg: cfg, log: log, store: store, temporal: temporal, byFile: files}, err
 }
 
 func (p *parts) close() {
@@ -87,8 +93,12 @@ func (p *parts) rails() (map[string]rails.Rail, error) {
 }
 
 // fileRails gives the ways to pay by files, by name.
-func fileRails() map[string]rails.FileRail {
-	return map[string]rails.FileRail{}
+func fileRails(cfg config.Config) (map[string]rails.FileRail, error) {
+	bank, err := bankfile.New(bankfile.Settings{Format: bankfile.Format(cfg.BankfileFormat), Version: cfg.BankfileVersion})
+	if err != nil {
+		return nil, err
+	}
+	return map[string]rails.FileRail{bank.Name(): bank}, nil
 }
 
 // registers gives the external registers of this deployment, by name.

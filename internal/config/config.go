@@ -34,6 +34,8 @@ type Config struct {
 	SimulatorURL          string   `env:"AIDFLOW_SIMULATOR_URL" flag:"simulator-url" usage:"the pretended bank of test deployments"`
 	SimulatorSecret       string   `env:"AIDFLOW_SIMULATOR_SECRET" flag:"simulator-secret" secret:"yes" usage:"secret shared with the simulator"`
 	CrashAt               string   `env:"AIDFLOW_CRASH_AT" flag:"crash-at" usage:"tests only: folder of moments at which the worker ends itself"`
+	BankfileFormat        string   `env:"AIDFLOW_BANKFILE_FORMAT" envDefault:"pain.001" flag:"bankfile-format" usage:"format of the files of pay runs: pain.001, csv or xlsx"`
+	BankfileVersion       string   `env:"AIDFLOW_BANKFILE_VERSION" envDefault:"09" flag:"bankfile-version" usage:"version of pain.001.001 that the bank takes: 03, 09 or 11"`
 	Registers             []string `env:"AIDFLOW_REGISTERS" flag:"registers" usage:"external registers that programmes check at: name=https://host/path, with commas"`
 	RegisterTokens        []string `env:"AIDFLOW_REGISTER_TOKENS" flag:"register-tokens" usage:"files with the registers' tokens: name=/path, with commas"`
 	TrustedProxies        []string `env:"AIDFLOW_TRUSTED_PROXIES" flag:"trusted-proxies" usage:"addresses or CIDRs whose X-Forwarded-For is believed, with commas"`

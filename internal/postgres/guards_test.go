@@ -163,7 +163,7 @@ func TestWhatMayBeChanged(t *testing.T) {
 	const changeable = `partners partner_keys staff staff_roles staff_relations persons households household_members payee_accounts reference_counters
 		cases case_words case_documents case_checks workflows tasks decisions intervals idempotency_keys outbox funds fund_balances fund_budgets awards
 		award_changes tranches payments attempts visits withdrawals postings imports household_reviews household_review_members household_totals programmes programme_drafts document_files
-		calendars area_calendars freezes clocks recounts delegations staff_contacts messages notifications conditions task_batches task_batch_items task_rechecks notices bank_returns`
+		calendars area_calendars freezes clocks recounts delegations staff_contacts messages notifications conditions pay_runs pay_run_lines bank_statements bank_statement_lines task_batches task_batch_items task_rechecks notices bank_returns`
 	rows, err := db.SQL(t).Query(`SELECT tablename, tablename = ANY(string_to_array($1, ' ')),
 			(SELECT min(column_name) FROM information_schema.columns WHERE table_name = tablename AND is_identity = 'NO')
 		FROM pg_tables WHERE schemaname = 'public'`, strings.Join(strings.Fields(changeable), " "))

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/aidflow/aidflow/aid"
 )
@@ -21,9 +22,15 @@ type waitingLine struct {
 	Currency  string  `db:"currency"`
 	Code      string  `db:"code"`
 	State     string  `db:"state"`
+
+	BookedOn  *time.Time `db:"booked_on"`
+	Sealed    []byte     `db:"sealed"`
+	CreatedBy string     `db:"created_by"`
+	CreatedAt time.Time  `db:"created_at"`
 }
 
-const waitingLineColumns = `l.statement_id, l.n, b.fund_id, b.run_id, l.key, l.said, l.returned, l.credit, l.amount, l.currency, l.code, l.state`
+const waitingLineColumns = `l.statement_id, l.n, b.fund_id, b.run_id, l.key, l.said, l.returned, l.credit, l.amount, l.currency, l.code, l.state,
+	l.booked_on, l.sealed, b.created_by, b.created_at`
 
 // ApplyStatements applies lines of received files to the payments that they
 // name, oldest first and each in a transaction of its own, so that a machine
@@ -116,6 +123,10 @@ func (tx *Tx) hear(c *Case, p *Payment, l waitingLine) (because string, err erro
 		return "currency_differs", nil
 	case p.Amount != l.Amount:
 		return "amount_differs", nil
+	case l.Returned && p.State == aid.PaymentSettled:
+		return "", tx.sentBack(c, p, l)
+	case l.Returned && p.State == aid.PaymentReturned:
+		return "", nil // it says again what is known
 	case l.Returned:
 		return "returned", nil
 	case l.Credit:
@@ -146,6 +157,34 @@ func (tx *Tx) believe(c *Case, p *Payment, a *Attempt, l waitingLine) error {
 		return err
 	}
 	return tx.SendSignal(c.WorkflowID, SignalLook)
+}
+
+// sentBack books that a bank has returned a payment after it had settled it.
+func (tx *Tx) sentBack(c *Case, p *Payment, l waitingLine) error {
+	var details BankDetails
+	if err := tx.open("bank_statement_lines", "sealed", lineRow(l.Statement, l.N), l.Sealed, &details); err != nil {
+		return err
+	}
+	on := l.CreatedAt
+	if l.BookedOn != nil {
+		on = *l.BookedOn
+	}
+	return tx.Return(c, p, BankReturn{Reference: details.Reference, ReturnedOn: on, Reason: returnReason(l.Code), RecordedBy: l.CreatedBy})
+}
+
+// returnReason names a bank's reason (ISO 20022) in the words of a return.
+func returnReason(code string) string {
+	switch code {
+	case "AC04", "AC07":
+		return "account_closed"
+	case "AC01", "AC02", "AC03":
+		return "account_unknown"
+	case "BE01", "BE06":
+		return "account_name_mismatch"
+	case "MS02":
+		return "refused_by_payee"
+	}
+	return "other"
 }
 
 // hearLate takes what a bank says of a payment that has ended. It never moves

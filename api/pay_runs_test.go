@@ -218,3 +218,26 @@ func TestAPayRunFromPreviewToStatement(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// runsToWalk are runs in several states, and what the bank says of one.
+type runsToWalk struct {
+	fund, other, sent, prepared, hash, draft, heard string
+	bank                                            *banktest.Books
+}
+
+// walkRuns prepares them, and leaves one payment waiting.
+func (d *door) walkRuns(t *testing.T) runsToWalk {
+	t.Helper()
+	out := runsToWalk{fund: d.fileFund(t)}
+	out.other = d.call("manager1", "POST", "/v1/funds", map[string]any{"code": "files", "name": "Files", "area": "51", "budget": map[string]any{"amount": 1, "currency": "VND"}}, key()...).str("id")
+	d.queued(t, 16)
+	out.sent = d.releasedRun(t, out.fund)
+	out.bank = paidBy(t, d.call("treasurer1", "GET", "/v1/pay-runs/"+out.sent+"/file", nil).Raw, banktest.Faults{Unnamed: 1})
+	d.queued(t, 17)
+	out.prepared, out.hash = d.prepared(t, out.fund)
+	d.queued(t, 18)
+	out.draft = d.call("treasurer2", "POST", "/v1/pay-runs", map[string]any{"fund": out.fund}, key()...).str("id")
+	d.queued(t, 19)
+	out.heard = d.call("treasurer1", "POST", "/v1/statements?fund="+out.fund, string(out.bank.Statement()), append(key(), "Content-Type", "text/csv")...).str("id")
+	return out
+}

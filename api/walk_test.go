@@ -17,7 +17,6 @@ import (
 
 	"github.com/aidflow/aidflow/aid"
 	"github.com/aidflow/aidflow/internal/files/filestest"
-	"github.com/aidflow/aidflow/rails/bankfile/banktest"
 	"github.com/aidflow/aidflow/rails/simulator"
 )
 
@@ -117,17 +116,8 @@ func (d *door) walk(t *testing.T) []step {
 	granted, _, _ := d.reserved(t, 10)
 	otherPayee := map[string]any{"kind": "household", "method": "bank", "bank_bin": "970416", "account_number": "0051000777", "account_name": "CANARY"}
 	instalment := d.call("portal1", "GET", "/v1/cases/"+granted+"/tranches", nil).str("data.0.id")
-	fileFund := d.fileFund(t)
-	otherFund := d.call("manager1", "POST", "/v1/funds", map[string]any{"code": "files", "name": "Files", "area": "51", "budget": map[string]any{"amount": 1, "currency": "VND"}}, key()...).str("id")
-	d.queued(t, 16)
-	sentRun := d.releasedRun(t, fileFund)
-	bank := paidBy(t, d.call("treasurer1", "GET", "/v1/pay-runs/"+sentRun+"/file", nil).Raw, banktest.Faults{Unnamed: 1})
-	d.queued(t, 17)
-	preparedRun, runHash := d.prepared(t, fileFund)
-	d.queued(t, 18)
-	draftRun := d.call("treasurer2", "POST", "/v1/pay-runs", map[string]any{"fund": fileFund}, key()...).str("id")
-	d.queued(t, 19)
-	heard := d.call("treasurer1", "POST", "/v1/statements?fund="+fileFund, string(bank.Statement()), append(key(), "Content-Type", "text/csv")...).str("id")
+	runs := d.walkRuns(t)
+	fileFund, otherFund, sentRun, bank, preparedRun, runHash, draftRun, heard := runs.fund, runs.other, runs.sent, runs.bank, runs.prepared, runs.hash, runs.draft, runs.heard
 	waits := d.waiting(t, 15)
 	id := d.submitted("medical")
 	task := d.underReview(id)

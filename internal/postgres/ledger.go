@@ -83,10 +83,14 @@ func typed(args *[]any, types string, values ...any) string {
 }
 
 // FundOf gives the fund that pays for a case: of the funds that its programme
-// lists, or without a list of all, as FundFor.
+// lists, or without a list of all, as FundFor; so does one without a programme,
+// which stands for its area.
 //
 // Errors: Conflict no_fund.
 func (tx *Tx) FundOf(c *Case) (string, error) {
+	if c.Programme == "" {
+		return tx.FundFor(c.Area, c.Currency)
+	}
 	def, err := tx.Rules(c)
 	if err != nil {
 		return "", err

@@ -107,7 +107,7 @@ func unreadable(err error) string {
 	var e *rails.Unreadable
 	if errors.As(err, &e) {
 		switch e.Code {
-		case "truncated", "control_sum", "unknown_format", "two_currencies", "duplicate_line":
+		case "truncated", "control_sum", "unknown_format", "two_currencies", "duplicate_line", "two_accounts", "several_statements", "too_large":
 			return "statement_" + e.Code
 		}
 	}
@@ -115,7 +115,8 @@ func unreadable(err error) string {
 }
 
 func bankReport(r *rails.Report) postgres.BankReport {
-	out := postgres.BankReport{Format: r.Format, BankID: r.ID, Account: r.Account, Batch: r.Batch, Currency: r.Currency, Full: r.Full, From: r.From, To: r.To}
+	out := postgres.BankReport{Format: r.Format, BankID: r.ID, Account: r.Account, Batch: r.Batch, Currency: r.Currency, Full: r.Full, From: r.From, To: r.To,
+		Rest: string(r.Rest), RestReason: r.RestReason}
 	for _, l := range r.Lines {
 		key, ours := rails.KeyOf(l.EndToEnd)
 		if !ours {

@@ -224,19 +224,8 @@ func (c *campaign) report(t *testing.T) {
 		`SELECT 'attempts ' || state || ' ' || count(*) FROM attempts GROUP BY state ORDER BY state`,
 		`SELECT 'cases ' || status || ' ' || count(*) FROM cases GROUP BY status ORDER BY status`,
 	} {
-		rows, err := c.s.database(t).Query(query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			var line string
-			if err := rows.Scan(&line); err != nil {
-				t.Fatal(err)
-			}
+		for _, line := range texts(t, c.s.database(t), query) {
 			t.Log(line)
-		}
-		if err := rows.Close(); err != nil {
-			t.Fatal(err)
 		}
 	}
 	t.Logf("the bank moved %d payments", len(c.s.books(t).Movements))

@@ -71,12 +71,17 @@ func (tn *town) says(id string, lines ...postgres.BankLine) *postgres.StatementR
 	for i := range lines {
 		lines[i].N, lines[i].Currency = i+1, "VND"
 	}
+	return tn.reports(id, postgres.BankReport{Format: "camt.053", BankID: id, Account: "0011223344", Currency: "VND", Lines: lines})
+}
+
+// reports brings a file of the bank and has its lines applied.
+func (tn *town) reports(id string, report postgres.BankReport) *postgres.StatementRow {
+	tn.t.Helper()
 	treasurer := tn.db.Staff(tn.t, "treasurer1")
 	fund, err := tn.db.StatementFund(tn.t.Context(), treasurer, postgres.DevelopmentFund)
 	require.NoError(tn.t, err)
 	sum := sha256.Sum256([]byte(id))
-	got, err := tn.db.ReceiveStatement(tn.t.Context(), treasurer, postgres.NewStatement{ID: postgres.NewID(aid.StatementID), Fund: fund.ID, Rail: "testfile", Hash: sum[:],
-		Report: postgres.BankReport{Format: "camt.053", BankID: id, Account: "0011223344", Currency: "VND", Lines: lines}})
+	got, err := tn.db.ReceiveStatement(tn.t.Context(), treasurer, postgres.NewStatement{ID: postgres.NewID(aid.StatementID), Fund: fund.ID, Rail: "testfile", Hash: sum[:], Report: report})
 	require.NoError(tn.t, err)
 	for n := 1; n > 0; {
 		n, err = tn.db.ApplyStatements(tn.t.Context(), 2)
@@ -285,4 +290,45 @@ func TestOnlyTheNamedPaymentMoves(t *testing.T) {
 	preview, err := tn.db.PreviewPayRun(t.Context(), tn.manager, postgres.RunFilter{})
 	require.NoError(t, err)
 	require.Equal(t, "payment_contradicted", preview.LeftOut[0].Code, "nothing of the case goes before persons have looked")
+}
+
+// A bank may answer without repeating what was sent, turn the whole file away,
+// or book a payment twice: each is heard, and none is taken for another.
+func TestWhatElseABankSays(t *testing.T) {
+	t.Parallel()
+	tn := newTown(t)
+	tn.byFile()
+	first, second := tn.submitted("medical", 0), tn.submitted("medical", 1)
+	tn.liveUntil(willing, tn.queuedAll(2))
+	run := tn.releasedRun()
+	tn.export(run)
+	answer := func(id string, rest string, lines ...postgres.BankLine) *postgres.StatementRow {
+		return tn.reports(id, postgres.BankReport{Format: "pain.002", BankID: id, Batch: run.MessageID, Rest: rest, RestReason: "AG01", Lines: lines})
+	}
+	silent := tn.line(first, "accepted")
+	silent.N, silent.Amount, silent.Currency = 1, 0, ""
+	got := answer("taken", "", silent)
+	require.Equal(t, []int{1, 1, 0}, []int{got.Lines, got.Applied, got.Unmatched}, "an answer need not repeat the amount")
+
+	booked := func(c, reference string) postgres.BankLine {
+		l := tn.line(c, "settled")
+		l.BookedOn, l.Details.Reference = tn.now, reference
+		return l
+	}
+	require.Zero(t, tn.says("paid", booked(first, "FT1")).Unmatched)
+	require.Zero(t, tn.says("again", booked(first, "FT1")).Unmatched, "the same movement in another file")
+	twice := tn.says("twice", booked(first, "FT2"))
+	require.Equal(t, 1, twice.Unmatched, "another movement of the same payment")
+	lines, err := tn.db.Unmatched(t.Context(), tn.manager, twice.ID, postgres.Page{})
+	require.NoError(t, err)
+	require.Equal(t, "booked_twice", lines[0].Because)
+
+	settled := tn.line(first, "settled")
+	settled.N, settled.Currency = 1, "VND"
+	got = answer("refused whole", "refused", settled)
+	require.Equal(t, []int{2, 2, 0}, []int{got.Lines, got.Applied, got.Unmatched})
+	require.Equal(t, []string{"refused AG01"}, tn.texts(`SELECT a.state || ' ' || a.code FROM attempts a JOIN payments p ON p.id = a.payment_id WHERE p.case_id = $1`, second))
+	require.Equal(t, []string{"settled"}, tn.texts(`SELECT state FROM payments WHERE case_id = $1`, first), "what a line names is not of the rest")
+	require.Equal(t, 6_000_000, tn.fund().spent)
+	require.Equal(t, 6_000_000, tn.fund().reserved)
 }

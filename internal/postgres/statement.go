@@ -31,6 +31,10 @@ type BankReport struct {
 	Full     bool // every movement of the account from From to To is in it
 	From, To time.Time
 	Lines    []BankLine
+	// Rest is what became of the payments of the run that no line names:
+	// refused when the bank turned the whole file away; "" when it does not say.
+	Rest       string
+	RestReason string // reason of the bank
 }
 
 // BankLine is one line of it.
@@ -39,9 +43,9 @@ type BankLine struct {
 	Key      string // of the payment that the end-to-end id names; "" for none of ours
 	Said     string // accepted, settled, refused or failed
 	Returned bool
-	Credit   bool // money came in
-	Amount   int64
-	Currency string
+	Credit   bool      // money came in
+	Amount   int64     // minor units; 0 in an answer that does not repeat it
+	Currency string    // "" in an answer that does not repeat it
 	BookedOn time.Time // zero where nothing was booked
 	Code     string    // reason of the bank
 	Details  BankDetails
@@ -148,7 +152,11 @@ func (tx *Tx) keepStatement(in statementToKeep) error {
 	if in.refused != "" {
 		r.Lines, in.run, state, outcome = nil, nil, "refused", "refused"
 	}
-	err := tx.one(`INSERT INTO bank_statements (id, fund_id, rail, format, bank_id, run_id, file_hash, covers, from_on, to_on, state, reason, lines, created_by, created_at)
+	var err error
+	if r.Lines, err = tx.withRest(in, r); err != nil {
+		return err
+	}
+	err = tx.one(`INSERT INTO bank_statements (id, fund_id, rail, format, bank_id, run_id, file_hash, covers, from_on, to_on, state, reason, lines, created_by, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
 		in.ID, in.Fund, in.Rail, r.Format, r.BankID, in.run, in.hash, r.Full, day(r.From), day(r.To), state, in.refused, len(r.Lines), in.by, tx.Wall)
 	if err != nil {
@@ -165,6 +173,32 @@ func (tx *Tx) keepStatement(in statementToKeep) error {
 	return tx.AddAudit(in.by, "receive_statement", in.ID, outcome, in.refused)
 }
 
+// withRest gives the lines of a file, and one more for each payment of its run
+// that the bank turned away with the whole file.
+func (tx *Tx) withRest(in statementToKeep, r BankReport) ([]BankLine, error) {
+	if in.run == nil || r.Rest != "refused" {
+		return r.Lines, nil
+	}
+	last, named := 0, map[string]bool{}
+	for _, l := range r.Lines {
+		last, named[l.Key] = max(last, l.N), true
+	}
+	var rest []struct {
+		Key      string `db:"key"`
+		Amount   int64  `db:"amount"`
+		Currency string `db:"currency"`
+	}
+	err := tx.list(&rest, `SELECT a.key, l.amount, r.currency FROM pay_run_lines l JOIN pay_runs r ON r.id = l.run_id JOIN attempts a ON a.payment_id = l.payment_id
+		WHERE l.run_id = $1 AND l.left_at IS NULL ORDER BY l.n`, *in.run)
+	for _, p := range rest {
+		if !named[p.Key] {
+			last++
+			r.Lines = append(r.Lines, BankLine{N: last, Key: p.Key, Said: r.Rest, Amount: p.Amount, Currency: p.Currency, Code: r.RestReason})
+		}
+	}
+	return r.Lines, err
+}
+
 func day(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -177,23 +211,27 @@ func (tx *Tx) insertBankLines(id string, lines []BankLine) error {
 	n, amount := make([]int64, size), make([]int64, size)
 	key, said, currency, code := make([]string, size), make([]string, size), make([]string, size), make([]string, size)
 	returned, credit, sealed := make([]bool, size), make([]bool, size), make([][]byte, size)
-	booked := make([]*string, size)
+	booked, booking := make([]*string, size), make([][]byte, size)
 	for i, l := range lines {
 		n[i], key[i], said[i], returned[i], credit[i] = int64(l.N), l.Key, l.Said, l.Returned, l.Credit
 		amount[i], currency[i], code[i] = l.Amount, l.Currency, l.Code
 		if !l.BookedOn.IsZero() {
 			on := l.BookedOn.Format(time.DateOnly)
 			booked[i] = &on
+			if l.Details.Reference != "" {
+				booking[i] = tx.vault.Hash("bank-booking", l.Details.Reference)
+			}
 		}
 		var err error
 		if sealed[i], err = tx.seal("bank_statement_lines", "sealed", lineRow(id, l.N), l.Details); err != nil {
 			return err
 		}
 	}
-	_, err := tx.exec(`INSERT INTO bank_statement_lines (statement_id, n, key, said, returned, credit, amount, currency, booked_on, code, sealed, state)
-		SELECT $1, l.*, 'waiting' FROM unnest($2::int[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::bigint[], $8::text[], $9::date[], $10::text[], $11::bytea[]) AS l`,
+	_, err := tx.exec(`INSERT INTO bank_statement_lines (statement_id, n, key, said, returned, credit, amount, currency, booked_on, code, sealed, booking, state)
+		SELECT $1, l.n, l.key, l.said, l.returned, l.credit, l.amount, l.currency, l.booked_on, l.code, l.sealed, nullif(l.booking, ''), 'waiting' FROM unnest($2::int[], $3::text[], $4::text[], $5::boolean[], $6::boolean[], $7::bigint[], $8::text[], $9::date[], $10::text[], $11::bytea[], $12::bytea[])
+			AS l (n, key, said, returned, credit, amount, currency, booked_on, code, sealed, booking)`,
 		id, pq.Array(n), pq.Array(key), pq.Array(said), pq.Array(returned), pq.Array(credit), pq.Array(amount), pq.Array(currency), pq.Array(booked),
-		pq.Array(code), pq.Array(sealed))
+		pq.Array(code), pq.Array(sealed), pq.Array(booking))
 	return err
 }
 

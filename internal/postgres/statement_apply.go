@@ -24,13 +24,14 @@ type waitingLine struct {
 	State     string  `db:"state"`
 
 	BookedOn  *time.Time `db:"booked_on"`
+	Booking   []byte     `db:"booking"`
 	Sealed    []byte     `db:"sealed"`
 	CreatedBy string     `db:"created_by"`
 	CreatedAt time.Time  `db:"created_at"`
 }
 
 const waitingLineColumns = `l.statement_id, l.n, b.fund_id, b.run_id, l.key, l.said, l.returned, l.credit, l.amount, l.currency, l.code, l.state,
-	l.booked_on, l.sealed, b.created_by, b.created_at`
+	l.booked_on, l.booking, l.sealed, b.created_by, b.created_at`
 
 // ApplyStatements applies lines of received files to the payments that they
 // name, oldest first and each in a transaction of its own, so that a machine
@@ -112,6 +113,12 @@ func (tx *Tx) applyLine(l waitingLine) error {
 	return tx.endBankLine(l, because, p.ID)
 }
 
+// silent tells whether the line is an answer that does not repeat amount and
+// currency.
+func (l waitingLine) silent() bool {
+	return l.Run != nil && l.Amount == 0 && l.Currency == "" && l.BookedOn == nil
+}
+
 // hear moves a payment to what its bank says of it, or tells why not. What is
 // said of one attempt moves no other.
 func (tx *Tx) hear(c *Case, p *Payment, l waitingLine) (because string, err error) {
@@ -119,10 +126,13 @@ func (tx *Tx) hear(c *Case, p *Payment, l waitingLine) (because string, err erro
 	switch {
 	case err != nil:
 		return "", err
+	case l.silent(): // an answer to the run: its content is what was sent
 	case p.Currency != l.Currency:
 		return "currency_differs", nil
 	case p.Amount != l.Amount:
 		return "amount_differs", nil
+	}
+	switch {
 	case l.Returned && p.State == aid.PaymentSettled:
 		return "", tx.sentBack(c, p, l)
 	case l.Returned && p.State == aid.PaymentReturned:
@@ -191,6 +201,9 @@ func returnReason(code string) string {
 // it; where the bank and the books differ, persons look.
 func (tx *Tx) hearLate(c *Case, p *Payment, a *Attempt, l waitingLine) (because string, err error) {
 	paid := l.Said == "settled" || l.Said == "accepted"
+	if twice, err := tx.bookedTwice(p, l); err != nil || twice {
+		return "booked_twice", err
+	}
 	switch {
 	case p.State == aid.PaymentSettled && paid, p.State == aid.PaymentFailed && !paid:
 		return "", nil // it says again what is known
@@ -200,4 +213,16 @@ func (tx *Tx) hearLate(c *Case, p *Payment, a *Attempt, l waitingLine) (because 
 		return "payment_contradicted", tx.Contradict(c, p, a, l.Said, "", l.Code)
 	}
 	return "wrong_payment_state", nil
+}
+
+// bookedTwice tells whether a bank has booked a payment that had settled once
+// more, as another movement: it has paid it twice. Another file with the same
+// movement says again what is known.
+func (tx *Tx) bookedTwice(p *Payment, l waitingLine) (bool, error) {
+	if l.Said != "settled" || l.Booking == nil || p.State != aid.PaymentSettled {
+		return false, nil
+	}
+	var other bool
+	return other, tx.get(&other, `SELECT EXISTS (SELECT 1 FROM bank_statement_lines WHERE payment_id = $1 AND state = 'applied' AND said = 'settled'
+		AND NOT credit AND booking IS NOT NULL AND booking <> $2)`, p.ID, l.Booking)
 }

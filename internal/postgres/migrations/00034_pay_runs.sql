@@ -181,9 +181,10 @@ CREATE TABLE bank_statement_lines (
     said         text NOT NULL CHECK (said IN ('accepted', 'settled', 'refused', 'failed')),
     returned     boolean NOT NULL,
     credit       boolean NOT NULL,
-    amount       bigint NOT NULL CHECK (amount > 0),
+    amount       bigint NOT NULL CHECK (amount >= 0),
     currency     text NOT NULL,
     booked_on    date,
+    booking      bytea,
     code         text NOT NULL DEFAULT '',
     sealed       bytea NOT NULL,
     state        text NOT NULL CHECK (state IN ('waiting', 'applied', 'unmatched')),
@@ -225,9 +226,10 @@ COMMENT ON COLUMN bank_statement_lines.key IS 'Key of the payment that the end-t
 COMMENT ON COLUMN bank_statement_lines.said IS 'accepted, settled, refused or failed.';
 COMMENT ON COLUMN bank_statement_lines.returned IS 'Money that had been paid came back.';
 COMMENT ON COLUMN bank_statement_lines.credit IS 'Money came in; false: it left.';
-COMMENT ON COLUMN bank_statement_lines.amount IS 'In minor units.';
-COMMENT ON COLUMN bank_statement_lines.currency IS 'ISO 4217.';
+COMMENT ON COLUMN bank_statement_lines.amount IS 'In minor units; 0 in an answer that does not repeat it.';
+COMMENT ON COLUMN bank_statement_lines.currency IS 'ISO 4217; empty in an answer that does not repeat it.';
 COMMENT ON COLUMN bank_statement_lines.booked_on IS 'Day of the booking; empty where nothing was booked.';
+COMMENT ON COLUMN bank_statement_lines.booking IS 'Keyed hash of the bank''s own id of the booking: the same movement in another file has the same. Empty where nothing was booked, or the bank gives none.';
 COMMENT ON COLUMN bank_statement_lines.code IS 'Reason of the bank.';
 COMMENT ON COLUMN bank_statement_lines.sealed IS 'End-to-end id, reference, and name, account and text of the other side, encrypted.';
 COMMENT ON COLUMN bank_statement_lines.state IS 'waiting, applied or unmatched.';

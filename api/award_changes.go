@@ -66,7 +66,7 @@ func awardChange(x postgres.ChangeRow) AwardChange {
 	}
 	for _, t := range x.Tranches {
 		if t.Amount > 0 { // else it is given up
-			out.Tranches = append(out.Tranches, PlannedTranche{Amount: sum(t.Amount), Milestone: t.Milestone})
+			out.Tranches = append(out.Tranches, PlannedTranche{Amount: MoneyNew(sum(t.Amount)), Milestone: t.Milestone})
 		}
 	}
 	return out

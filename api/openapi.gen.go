@@ -3856,8 +3856,8 @@ type PersonSplit struct {
 
 // PlannedTranche defines model for PlannedTranche.
 type PlannedTranche struct {
-	// Amount An amount in minor units of its currency (the dong has none).
-	Amount Money `json:"amount"`
+	// Amount An amount above zero, in minor units of its currency.
+	Amount MoneyNew `json:"amount"`
 
 	// Milestone One of the programme's; left out where nothing must be seen.
 	Milestone string `json:"milestone,omitempty,omitzero"`

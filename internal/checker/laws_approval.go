@@ -26,6 +26,15 @@ var approvalLaws = []Law{
 			JOIN LATERAL (SELECT DISTINCT ON (level) level, outcome FROM tasks WHERE case_id = a.case_id AND round = a.round AND kind = 'approve'
 				AND state = 'done' AND closed_at <= p.instructed_at ORDER BY level, review DESC, closed_at DESC) t ON t.outcome = 'rejected'
 		WHERE p.instructed_at IS NOT NULL AND p.state <> 'cancelled'`},
+	{"let_go_by_one", "A payment leaves because one person prepared and another released it, or two said how it had ended.", `
+		SELECT p.id, p.state FROM ` + committed + `
+			AND NOT EXISTS (SELECT 1 FROM tasks pt JOIN decisions pd ON pd.task_id = pt.id AND pd.state = 'applied' AND pd.action = 'confirm',
+				tasks rt JOIN decisions rd ON rd.task_id = rt.id AND rd.state = 'applied' AND rd.action = 'approve'
+				WHERE pt.case_id = p.case_id AND pt.kind = 'prepare_payment' AND pt.subject IN (p.id, p.retry_of)
+					AND rt.case_id = p.case_id AND rt.kind = 'release_payment' AND rt.subject = p.id
+					AND rd.actor NOT IN (pd.actor, pd.behalf) AND (rd.behalf = '' OR rd.behalf NOT IN (pd.actor, pd.behalf)))
+			AND (SELECT count(DISTINCT d.actor) FROM tasks t JOIN decisions d ON d.task_id = t.id AND d.state = 'applied' AND d.action = 'confirm'
+				WHERE t.case_id = p.case_id AND t.kind = 'resolve_payment' AND t.subject = p.retry_of AND t.state = 'done') < 2`},
 	{"two_duties", "In one case a person has one duty; who acts in another's name has it for both.", `
 		SELECT d.case_id, string_agg(DISTINCT t.duty, ', ') FROM decisions d JOIN tasks t ON t.id = d.task_id
 			CROSS JOIN LATERAL (VALUES (d.actor), (d.behalf)) AS p (person)

@@ -57,4 +57,17 @@ var ledgerLaws = []Law{
 		WHERE c.amount <> coalesce(k.booked, 0)
 		UNION ALL SELECT t.id, 'booked without a contribution' FROM ledger_transactions t
 		WHERE t.kind = 'contribution' AND NOT EXISTS (SELECT 1 FROM contributions c WHERE c.id = t.key)`},
+	{"purpose_differs", "What donors bound is, for each purpose, what its entries say; the rest of what is available is free.", `
+		SELECT p.id, format('%s raised and %s available, its entries sum to %s and %s', p.raised, p.available, e.raised, e.available)
+		FROM fund_purposes p CROSS JOIN LATERAL (SELECT -coalesce(sum(amount) FILTER (WHERE account = 'contributions'), 0) AS raised,
+			-coalesce(sum(amount) FILTER (WHERE account = 'available'), 0) AS available FROM ledger_entries WHERE purpose_id = p.id) e
+		WHERE p.raised <> e.raised OR p.available <> e.available
+		UNION ALL SELECT b.fund_id, format('%s free', b.free) FROM fund_balances b
+		WHERE b.free <> b.available - (SELECT coalesce(sum(available), 0) FROM fund_purposes p WHERE p.fund_id = b.fund_id)`},
+	{"budget_differs", "What is promised of a programme's budget is what its awards took of the fund in that year, and is within the budget.", `
+		SELECT b.fund_id, format('%s %s: %s promised of %s, its entries sum to %s', b.programme, b.year, b.promised, b.budget, coalesce(e.promised, 0))
+		FROM fund_budgets b LEFT JOIN (SELECT t.fund_id, t.programme, t.year, sum(x.amount) AS promised FROM ledger_transactions t
+			JOIN ledger_entries x ON x.transaction_id = t.id AND x.account = 'available' WHERE t.award_id IS NOT NULL GROUP BY t.fund_id, t.programme, t.year) e
+			ON (e.fund_id, e.programme, e.year) = (b.fund_id, b.programme, b.year)
+		WHERE b.promised <> coalesce(e.promised, 0) OR b.promised > b.budget`},
 }

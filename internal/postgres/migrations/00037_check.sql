@@ -9,7 +9,7 @@ DO $$ BEGIN
 EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
 END $$;
 -- +goose StatementEnd
-GRANT SELECT ON funds, fund_balances, ledger_transactions, ledger_entries, awards, tranches, payments, attempts, tasks, case_duties,
+GRANT SELECT ON funds, fund_balances, fund_purposes, fund_budgets, ledger_transactions, ledger_entries, awards, tranches, payments, attempts, tasks, case_duties,
     intervals, workflows, outbox, withdrawals, conflicts, case_holders, conflicted_decisions TO aidflow_check;
 GRANT SELECT (id, fund_id, external_id, amount, currency, received_on) ON contributions TO aidflow_check;
 GRANT SELECT (id, kind, method, account_hash) ON payee_accounts TO aidflow_check;

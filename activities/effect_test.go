@@ -105,7 +105,11 @@ func TestEveryActivityHasOneEffect(t *testing.T) {
 				t.Parallel()
 				told.Add(1)
 				first := &trace{learns: true}
-				newWorld(t, twice, first).tells(story)
+				// In a test of its own: its world ends with it, and all stories together
+				// have no more connections than PostgreSQL gives.
+				if !t.Run("twice", func(t *testing.T) { newWorld(t, twice, first).tells(story) }) {
+					return
+				}
 				ways := map[string]runner{"together": together, "broken": broken}
 				for n := range torns() {
 					ways["torn "+strconv.Itoa(n)] = torn(n)

@@ -172,9 +172,10 @@ func TestBadMoves(t *testing.T) {
 			faults: []string{"/payee/account_name too_short"}},
 		{name: "an account without a number, of a payee whom the programme does not pay", who: "portal1", path: changes, body: payee(map[string]any{"kind": "school", "account_number": nil}), status: 422, code: "invalid_content",
 			faults: []string{"/payee/account_number required", "/payee/kind payee_not_allowed"}},
-		{name: "a plan of zero in another currency", who: "manager1", path: changes, body: map[string]any{"reason_code": "other", "tranches": []any{
-			map[string]any{"amount": map[string]any{"amount": 0, "currency": "USD"}, "milestone": "canary"}}}, status: 422, code: "invalid_content",
-			faults: []string{"/tranches/0/amount/amount amount_not_positive", "/tranches/0/amount/currency currency_not_accepted", "/tranches/0/milestone unknown_milestone"}},
+		{name: "a plan of zero", who: "manager1", path: changes, body: plan(0), status: 422, code: "invalid_content", faults: []string{"/tranches/0/amount/amount too_small"}},
+		{name: "a plan in another currency", who: "manager1", path: changes, body: map[string]any{"reason_code": "other", "tranches": []any{
+			map[string]any{"amount": map[string]any{"amount": 7, "currency": "USD"}, "milestone": "canary"}}}, status: 422, code: "invalid_content",
+			faults: []string{"/tranches/0/amount/currency currency_not_accepted", "/tranches/0/milestone unknown_milestone"}},
 		{name: "a plan above the ceiling", who: "manager1", path: changes, body: plan(900_000_000), status: 422, code: "invalid_content", faults: []string{"/tranches amount_above_ceiling"}},
 		{name: "the plan that is there", who: "manager1", path: changes, body: plan(6_000_000), status: 422, code: "invalid_content", faults: []string{"/tranches plan_unchanged"}},
 		{name: "a plan of a case that is not paid", who: "manager1", path: "/v1/cases/" + d.caseOf(task) + "/award-changes", body: plan(1), status: 409, code: "wrong_state"},

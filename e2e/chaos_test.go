@@ -18,7 +18,7 @@ import (
 
 // The size of the campaign: small where nothing is said, full by `make chaos`.
 var (
-	chaosCases   = flag.Int("chaos.cases", 16, "cases that are paid under failure")
+	chaosCases   = flag.Int("chaos.cases", 10, "cases that are paid under failure")
 	chaosKills   = flag.Int("chaos.kills", 4, "kill -9 of the worker at random moments")
 	chaosOthers  = flag.Int("chaos.others", 1, "kill -9 of each of postgres, engine, simulator and api")
 	chaosCrashes = flag.Int("chaos.crashes", 1, "how often the worker ends itself at each named moment")

@@ -25,6 +25,7 @@ func sealedPlaces() []sealedPlace {
 		{"partner_aid", "sealed", "id"}, {"objections", "sealed", "id"}, {"questions", "sealed", "id"}, {"task_batches", "sealed", "id"}, {"staff_contacts", "address", "subject"}, {"comments", "sealed", "id"}, {"match_people", "sealed", "owner || '/' || n"},
 		{"document_files", "sealed", "id"}, {"file_chunks", "sealed", "file_id || '/' || part || '/' || n || '/last'"},
 		{"staff_relations", "sealed", "id"}, {"conflict_reviews", "sealed", "id"},
+		{"pay_run_files", "sealed", "run_id"}, {"bank_statement_lines", "sealed", "statement_id || '/' || n"},
 	}
 }
 
@@ -33,7 +34,8 @@ var hashed = []string{"partner_keys.key_hash", "persons.national_id_hash", "hous
 	"cases.tracking_hash", "case_words.word_hash", "decisions.bound_hash", "idempotency_keys.fingerprint", "awards.bound_hash",
 	"household_members.member_key", "household_review_members.member_key", "household_review_members.content", "imports.file_hash",
 	"partner_aid.national_id_hash", "partner_aid.content", "match_keys.hash",
-	"document_files.sent_hash", "document_files.hash", "staff_relations.national_id_hash", "staff_relations.account_hash"}
+	"document_files.sent_hash", "document_files.hash", "staff_relations.national_id_hash", "staff_relations.account_hash",
+	"pay_runs.hash", "pay_run_files.hash", "bank_statements.file_hash", "bank_statement_lines.booking"}
 
 // Every column of bytes is sealed for its place, or a hash. A new one has to
 // be put on one of the two lists.
@@ -117,7 +119,25 @@ func personal(t *testing.T) *pgtest.DB {
 		address := must(db.Vault.Seal("staff_contacts", "address", who, []byte("canary@aidflow.test")))(t)
 		exec(t, db, `INSERT INTO staff_contacts (subject, address, language, zone, digest_at, version, changed_at) VALUES ($1, $2, 'vi', 'UTC', '07:00', 1, now()) ON CONFLICT (subject) DO UPDATE SET address = $2`, who, address)
 	}
+	bankFiles(t, db)
 	return db
+}
+
+// bankFiles leaves two files for a bank and two lines of one.
+func bankFiles(t *testing.T, db *pgtest.DB) {
+	t.Helper()
+	for i := range 2 {
+		run, said := postgres.NewID(aid.PayRunID), postgres.NewID(aid.StatementID)
+		file := must(db.Vault.Seal("pay_run_files", "sealed", run, []byte("Canary file")))(t)
+		exec(t, db, `INSERT INTO pay_runs (id, fund_id, rail, currency, execute_on, state, message_id, created_by, created_at)
+			SELECT $1, id, 'bankfile', 'VND', now(), 'draft', $1, 'treasurer1', now() FROM funds LIMIT 1`, run)
+		exec(t, db, `INSERT INTO pay_run_files (run_id, name, type, hash, sealed, made_at) VALUES ($1, 'x', 'text/plain', '', $2, now())`, run, file)
+		line := must(db.Vault.Seal("bank_statement_lines", "sealed", said+"/1", []byte("Canary line")))(t)
+		exec(t, db, `INSERT INTO bank_statements (id, fund_id, rail, bank_id, file_hash, state, created_by, created_at)
+			SELECT $1, id, 'bankfile', $1, $2, 'received', 'treasurer1', now() FROM funds LIMIT 1`, said, []byte{byte(i)})
+		exec(t, db, `INSERT INTO bank_statement_lines (statement_id, n, said, returned, credit, amount, currency, sealed, state)
+			VALUES ($1, 1, 'settled', false, false, 1, 'VND', $2, 'waiting')`, said, line)
+	}
 }
 
 type sealedRow struct {

@@ -1,9 +1,5 @@
 package checker
 
-import "strings"
-
-func usesGrace(sql string) bool { return strings.Contains(sql, "$1") }
-
 // sums gives the balance of every account of every fund from the entries
 // alone, each in its natural direction.
 const sums = `WITH sums AS (
